@@ -1,0 +1,47 @@
+//! The store: values, catalog, transactions and the change feed.
+//!
+//! ```text
+//!  SQL transaction          commit                       base
+//!  overlay (versions) ───► sequencer ────────────────► redb, one commit for all that wait
+//!       ▲ read                  │ publishes
+//!  Snapshot = ReadView ◄────────┘
+//! ```
+//!
+//! | module | what |
+//! |---|---|
+//! | [`value`], [`row`], [`key`] | values, how a row is stored, how a key sorts |
+//! | [`catalog`] | tables, columns, indexes, constraints; persisted in the store itself |
+//! | [`base`] | the only place that names redb |
+//! | [`view`] | what readers see: [`Snapshot`] |
+//! | [`overlay`] | what an open transaction has written, by command |
+//! | [`lock`] | relations, rows and unique keys: one lock manager, one wait graph |
+//! | [`sequencer`] | the only place where a commit gets its sequence number |
+//! | [`transaction`] | reading, writing, savepoints, commit |
+//! | [`constraints`] | NOT NULL, CHECK, UNIQUE, foreign keys, for SQL and for merges alike |
+//! | [`sync_row`] | states of a synced row, operations on it, the outbox, `sync_base`, the hub's feed |
+
+pub mod base;
+pub mod catalog;
+pub mod constraints;
+pub mod error;
+pub mod ids;
+pub mod key;
+pub mod lock;
+pub mod overlay;
+pub mod row;
+pub mod sequencer;
+pub mod store;
+pub mod sync_row;
+pub mod transaction;
+pub mod value;
+pub mod view;
+
+pub use catalog::Catalog;
+pub use error::{ConstraintKind, Error, Result, Violation};
+pub use ids::{ColumnId, CommitSeq, LocalSeq, RelationId, SchemaVersion, ServerSeq, SyncTableId, TxnId};
+pub use key::RowKey;
+pub use row::{Row, RowMeta};
+pub use store::{Store, StoreOptions};
+pub use transaction::{ColumnChange, RowPatch, Transaction, WriteOrigin};
+pub use value::{DataType, Value};
+pub use view::Snapshot;
