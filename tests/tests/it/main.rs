@@ -1,0 +1,6 @@
+//! Tests over real processes and sockets.
+
+#![allow(missing_docs, reason = "these are tests")]
+
+mod shop;
+mod workspace;
