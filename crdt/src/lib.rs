@@ -17,7 +17,7 @@ pub mod hlc;
 pub mod interval_set;
 pub mod lww;
 
-pub use counter::{GCounter, PnCounter};
+pub use counter::{CounterOverflow, GCounter, PnCounter};
 pub use dot::{Dot, SiteId, VersionVector};
 pub use hlc::{Hlc, HlcClock, Stamp};
 pub use interval_set::IntervalSet;

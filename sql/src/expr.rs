@@ -119,3 +119,176 @@ impl Expr {
         }
     }
 }
+
+impl Expr {
+    /// The expressions directly below; those inside a subquery's plan are not.
+    pub fn children(&self) -> Vec<&Self> {
+        match self {
+            Self::Literal(..) | Self::Parameter(..) | Self::Column(..) | Self::Outer { .. } => Vec::new(),
+            Self::Call { args, .. } | Self::And(args) | Self::Or(args) | Self::Coalesce(args, _) => args.iter().collect(),
+            Self::Cast { expr, .. } | Self::Not(expr) | Self::IsNull(expr) => vec![expr],
+            Self::IsDistinct(a, b) => vec![a, b],
+            Self::Case { branches, otherwise, .. } => {
+                branches.iter().flat_map(|(when, then)| [when, then]).chain([otherwise.as_ref()]).collect()
+            }
+            Self::InList { expr, list } => std::iter::once(expr.as_ref()).chain(list).collect(),
+            Self::Subquery(subquery) => match &subquery.kind {
+                SubqueryKind::In(expr) => vec![expr],
+                SubqueryKind::Scalar | SubqueryKind::Exists => Vec::new(),
+            },
+        }
+    }
+
+    /// The expressions directly below, to be changed.
+    pub fn children_mut(&mut self) -> Vec<&mut Self> {
+        match self {
+            Self::Literal(..) | Self::Parameter(..) | Self::Column(..) | Self::Outer { .. } => Vec::new(),
+            Self::Call { args, .. } | Self::And(args) | Self::Or(args) | Self::Coalesce(args, _) => {
+                args.iter_mut().collect()
+            }
+            Self::Cast { expr, .. } | Self::Not(expr) | Self::IsNull(expr) => vec![expr],
+            Self::IsDistinct(a, b) => vec![a, b],
+            Self::Case { branches, otherwise, .. } => {
+                branches.iter_mut().flat_map(|(when, then)| [when, then]).chain([otherwise.as_mut()]).collect()
+            }
+            Self::InList { expr, list } => std::iter::once(expr.as_mut()).chain(list).collect(),
+            Self::Subquery(subquery) => match &mut subquery.kind {
+                SubqueryKind::In(expr) => vec![expr],
+                SubqueryKind::Scalar | SubqueryKind::Exists => Vec::new(),
+            },
+        }
+    }
+
+    /// Calls the function on this expression and all below it, parents first; not inside subqueries' plans.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Self)) {
+        visit(self);
+        for child in self.children() {
+            child.walk(visit);
+        }
+    }
+
+    /// Calls the function on every reference to the input row: columns, and references to it from inside subqueries.
+    pub fn for_each_column(&self, visit: &mut dyn FnMut(usize)) {
+        self.columns_at(0, visit);
+    }
+
+    /// Changes every reference to the input row, those from inside subqueries too.
+    pub fn map_columns(&mut self, map: &mut dyn FnMut(usize) -> usize) {
+        self.map_columns_at(0, map);
+    }
+
+    /// Calls the function on every reference to the row that is `level` queries further out than this expression's own.
+    pub fn columns_at(&self, level: usize, visit: &mut dyn FnMut(usize)) {
+        match self {
+            Self::Column(index, _) if level == 0 => visit(*index),
+            Self::Outer { depth, index, .. } if *depth + 1 == level => visit(*index),
+            Self::Subquery(subquery) => subquery.plan.columns_at(level + 1, visit),
+            _ => {}
+        }
+        for child in self.children() {
+            child.columns_at(level, visit);
+        }
+    }
+
+    /// Changes every reference to the row that is `level` queries further out.
+    pub fn map_columns_at(&mut self, level: usize, map: &mut dyn FnMut(usize) -> usize) {
+        match self {
+            Self::Column(index, _) if level == 0 => *index = map(*index),
+            Self::Outer { depth, index, .. } if *depth + 1 == level => *index = map(*index),
+            Self::Subquery(subquery) => Arc::make_mut(&mut subquery.plan).map_columns_at(level + 1, map),
+            _ => {}
+        }
+        for child in self.children_mut() {
+            child.map_columns_at(level, map);
+        }
+    }
+
+    /// Turns references to the input row into references to the next outer row, and those to outer rows into references
+    /// one row further out: for an expression that moves into the inner side of a join that is run anew per outer row.
+    pub fn push_outward(&mut self) {
+        self.shift_outer(0);
+        self.columns_to_outer();
+    }
+
+    fn columns_to_outer(&mut self) {
+        if let Self::Column(index, data_type) = self {
+            *self = Self::Outer { depth: 0, index: *index, data_type: *data_type };
+        }
+        self.children_mut().into_iter().for_each(Self::columns_to_outer);
+    }
+
+    /// Moves references that leave `level` enclosing queries one row further out.
+    pub fn shift_outer(&mut self, level: usize) {
+        match self {
+            Self::Outer { depth, .. } if *depth >= level => *depth += 1,
+            Self::Subquery(subquery) => Arc::make_mut(&mut subquery.plan).shift_outer(level + 1),
+            _ => {}
+        }
+        self.children_mut().into_iter().for_each(|child| child.shift_outer(level));
+    }
+
+    /// Whether anything in it may give another result when called again within the statement.
+    pub fn is_volatile(&self) -> bool {
+        let mut volatile = false;
+        self.walk(&mut |expr| {
+            volatile |= match expr {
+                Self::Call { function, .. } => function.volatility == crate::functions::Volatility::Volatile,
+                Self::Subquery(_) => true,
+                _ => false,
+            };
+        });
+        volatile
+    }
+
+    /// Whether it holds a subquery.
+    pub fn has_subquery(&self) -> bool {
+        let mut found = false;
+        self.walk(&mut |expr| found |= matches!(expr, Self::Subquery(_)));
+        found
+    }
+
+    /// Whether two expressions are the same computation. Subqueries never are.
+    pub fn same(&self, other: &Self) -> bool {
+        let all = |a: &[Self], b: &[Self]| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b));
+        match (self, other) {
+            (Self::Literal(a, s), Self::Literal(b, t)) => s == t && a == b,
+            (Self::Parameter(a, _), Self::Parameter(b, _)) | (Self::Column(a, _), Self::Column(b, _)) => a == b,
+            (Self::Outer { depth: d, index: i, .. }, Self::Outer { depth: e, index: j, .. }) => d == e && i == j,
+            (Self::Call { function: f, args: a }, Self::Call { function: g, args: b }) => {
+                std::ptr::eq(*f, *g) && f.volatility != crate::functions::Volatility::Volatile && all(a, b)
+            }
+            (Self::Cast { expr: a, to: s, explicit: x }, Self::Cast { expr: b, to: t, explicit: y }) => {
+                s == t && x == y && a.same(b)
+            }
+            (Self::And(a), Self::And(b)) | (Self::Or(a), Self::Or(b)) | (Self::Coalesce(a, _), Self::Coalesce(b, _)) => {
+                all(a, b)
+            }
+            (Self::Not(a), Self::Not(b)) | (Self::IsNull(a), Self::IsNull(b)) => a.same(b),
+            (Self::IsDistinct(a, b), Self::IsDistinct(c, d)) => a.same(c) && b.same(d),
+            (
+                Self::Case { branches: a, otherwise: x, data_type: s },
+                Self::Case { branches: b, otherwise: y, data_type: t },
+            ) => {
+                s == t
+                    && x.same(y)
+                    && a.len() == b.len()
+                    && a.iter().zip(b).all(|((w, t), (v, u))| w.same(v) && t.same(u))
+            }
+            (Self::InList { expr: a, list: b }, Self::InList { expr: c, list: d }) => a.same(c) && all(b, d),
+            _ => false,
+        }
+    }
+
+    /// A conjunction of the parts; none for no parts.
+    pub fn all_of(mut parts: Vec<Self>) -> Option<Self> {
+        if parts.len() > 1 { Some(Self::And(parts)) } else { parts.pop() }
+    }
+
+    /// Appends the parts of a conjunction.
+    pub fn into_conjuncts(self, out: &mut Vec<Self>) {
+        match self {
+            Self::And(parts) => parts.into_iter().for_each(|part| part.into_conjuncts(out)),
+            other => out.push(other),
+        }
+    }
+}

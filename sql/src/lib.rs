@@ -16,12 +16,14 @@
 //! | [`eval`] | the one evaluator of expressions |
 //! | [`functions`] | functions, operators, aggregates, by family |
 //! | [`types`] | text and binary forms of every type, casts |
+//! | [`checks`] | CHECK constraints, for the storage crate to judge |
 //! | [`catalog_views`] | `pg_catalog`, `information_schema` and `sync`: relations over the store |
 //! | [`session`] | one client's transaction, settings, prepared statements |
 //! | [`error`] | errors with SQLSTATE: the one map |
 
 pub mod bind;
 pub mod catalog_views;
+pub mod checks;
 pub mod error;
 pub mod eval;
 pub mod exec;

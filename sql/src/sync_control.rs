@@ -8,6 +8,10 @@ use crate::error::{Result, SqlError, SqlState};
 pub trait SyncControl: Send + Sync {
     /// The volatile part of `sync.status`; the rest comes from the store.
     fn status(&self) -> SyncStatus;
+    /// How many transactions may wait in the outbox, as configured.
+    fn queue_capacity(&self) -> Option<u64> {
+        None
+    }
     /// Pushes and pulls once, now.
     fn sync_now(&self) -> Result<SyncSummary>;
     /// True once all that was committed here before the call is acknowledged and all that the hub then held is applied
@@ -19,6 +23,10 @@ pub trait SyncControl: Send + Sync {
     fn resume(&self) -> Result<()>;
     /// A token with which edges enrol (on a cloud only).
     fn create_enrollment_token(&self, node_glob: &str, attributes: &str, valid: Duration, uses: u32) -> Result<String>;
+    /// Queues a dead letter again; false if there is none of that number.
+    fn retry_dead_letter(&self, local_seq: i64) -> Result<bool>;
+    /// Gives a dead letter up: its changes vanish from this node too. False if there is none of that number.
+    fn discard_dead_letter(&self, local_seq: i64) -> Result<bool>;
 }
 
 /// The volatile part of `sync.status`.
@@ -97,6 +105,14 @@ impl SyncControl for NoSync {
     }
 
     fn create_enrollment_token(&self, _: &str, _: &str, _: Duration, _: u32) -> Result<String> {
+        Err(standalone())
+    }
+
+    fn retry_dead_letter(&self, _: i64) -> Result<bool> {
+        Err(standalone())
+    }
+
+    fn discard_dead_letter(&self, _: i64) -> Result<bool> {
         Err(standalone())
     }
 }

@@ -26,6 +26,12 @@ pub enum Error {
     /// The object named does not exist (any more).
     #[error("relation {0} does not exist")]
     NoSuchRelation(RelationId),
+    /// A relation of that name exists already.
+    #[error("relation \"{0}\" already exists")]
+    AlreadyExists(String),
+    /// Other objects depend on the one to be removed.
+    #[error("{0}")]
+    Dependent(String),
     /// The outbox is full; writes to synced tables wait for the line, or fail.
     #[error("the sync queue is full ({pending} of {capacity} transactions wait for the cloud)")]
     QueueFull {
@@ -40,6 +46,12 @@ pub enum Error {
     /// A bound of the store was reached.
     #[error("{0}")]
     LimitExceeded(String),
+    /// A value left the range of its type, such as a counter's.
+    #[error("{0}")]
+    OutOfRange(String),
+    /// The store cannot do this (yet).
+    #[error("{0}")]
+    Unsupported(String),
     /// The disk or `max_storage_bytes` is full.
     #[error("no space left for data: {0}")]
     DiskFull(String),

@@ -9,12 +9,13 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`value`], [`row`], [`key`] | values, how a row is stored, how a key sorts |
+//! | [`value`], [`row`], [`key`], [`codec`] | values, how a row is stored, how a key sorts, the bytes of it all |
 //! | [`catalog`] | tables, columns, indexes, constraints; persisted in the store itself |
 //! | [`base`] | the only place that names redb |
 //! | [`view`] | what readers see: [`Snapshot`] |
-//! | [`overlay`] | what an open transaction has written, by command |
-//! | [`lock`] | relations, rows and unique keys: one lock manager, one wait graph |
+//! | `meta` | the singletons: format version, last commit, identity, counters |
+//! | `overlay`, `merge_cursor` | what an open transaction has written, by command; walking it over a view |
+//! | `lock` | relations, rows and unique keys: one lock manager, one wait graph |
 //! | [`sequencer`] | the only place where a commit gets its sequence number |
 //! | [`transaction`] | reading, writing, savepoints, commit |
 //! | [`constraints`] | NOT NULL, CHECK, UNIQUE, foreign keys, for SQL and for merges alike |
@@ -22,12 +23,15 @@
 
 pub mod base;
 pub mod catalog;
+pub mod codec;
 pub mod constraints;
 pub mod error;
 pub mod ids;
 pub mod key;
-pub mod lock;
-pub mod overlay;
+mod lock;
+mod merge_cursor;
+mod meta;
+mod overlay;
 pub mod row;
 pub mod sequencer;
 pub mod store;
@@ -40,6 +44,7 @@ pub use catalog::Catalog;
 pub use error::{ConstraintKind, Error, Result, Violation};
 pub use ids::{ColumnId, CommitSeq, LocalSeq, RelationId, SchemaVersion, ServerSeq, SyncTableId, TxnId};
 pub use key::RowKey;
+pub use meta::OutboxCounts;
 pub use row::{Row, RowMeta};
 pub use store::{Store, StoreOptions};
 pub use transaction::{ColumnChange, RowPatch, Transaction, WriteOrigin};

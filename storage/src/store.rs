@@ -4,12 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use heliosdb_crdt::Hlc;
+
+use crate::base::{Base, Space};
 use crate::catalog::Catalog;
 use crate::constraints::RowChecker;
-use crate::error::Result;
-use crate::sync_row::Identity;
+use crate::error::{Error, Result};
+use crate::ids::LocalSeq;
+use crate::lock::LockManager;
+use crate::meta::{FORMAT_VERSION, Head, OutboxCounts, decode_identity, decode_u32, meta_key};
+use crate::sequencer::{CommitInfo, Sequencer};
+use crate::sync_row::{Identity, Internal};
 use crate::transaction::{Transaction, WriteOrigin};
-use crate::view::Snapshot;
+use crate::view::{ReadView, Snapshot};
 
 /// Where the base keeps its bytes.
 #[derive(Clone)]
@@ -39,37 +46,112 @@ pub struct StoreOptions {
 }
 
 /// An open store. Shared by all sessions and the sync worker.
-pub struct Store {}
+pub struct Store {
+    pub(crate) sequencer: Sequencer,
+    pub(crate) locks: Arc<LockManager>,
+    pub(crate) row_checker: Arc<dyn RowChecker>,
+    pub(crate) queue_capacity: u64,
+}
 
 impl Store {
     /// Opens the store, or makes a new one. Fails with [`crate::Error::InUse`] if another process has it open.
-    pub fn open(_options: StoreOptions) -> Result<Arc<Self>> {
-        todo!("storage")
+    pub fn open(options: StoreOptions) -> Result<Arc<Self>> {
+        let base = Base::open(&options.backend, options.cache_bytes)?;
+        prepare_format(&base)?;
+        let read = base.read()?;
+        let meta = read.open(Space::Internal(Internal::Meta))?;
+        let head = match &meta {
+            Some(meta) => meta.get(meta_key::HEAD, Head::decode)?.unwrap_or_default(),
+            None => Head::default(),
+        };
+        let identity = match &meta {
+            Some(meta) => meta.get(meta_key::IDENTITY, decode_identity)?.unwrap_or_default(),
+            None => Identity::default(),
+        };
+        drop(meta);
+        let catalog = Catalog::load(&read)?;
+        let view = ReadView::new(read, head, Arc::new(catalog), Arc::new(identity));
+        Ok(Arc::new(Self {
+            sequencer: Sequencer::new(base, view, options.wall_clock),
+            locks: Arc::new(LockManager::new(options.deadlock_timeout, options.apply_lock_wait)),
+            row_checker: options.row_checker,
+            queue_capacity: options.queue_capacity,
+        }))
     }
 
     /// Starts a transaction (READ COMMITTED).
-    pub fn begin(self: &Arc<Self>, _origin: WriteOrigin) -> Transaction {
-        todo!("storage")
+    pub fn begin(self: &Arc<Self>, origin: WriteOrigin) -> Transaction {
+        Transaction::new(Arc::clone(self), origin)
     }
 
     /// The latest committed state.
     pub fn snapshot(&self) -> Snapshot {
-        todo!("storage")
+        Snapshot { view: self.sequencer.view() }
     }
 
     /// The latest committed catalog.
     pub fn catalog(&self) -> Arc<Catalog> {
-        todo!("storage")
+        Arc::clone(&self.sequencer.view().catalog)
     }
 
     /// Who this node is.
     pub fn identity(&self) -> Identity {
-        todo!("storage")
+        Identity::clone(&self.sequencer.view().identity)
+    }
+
+    /// How much is in the outbox.
+    pub fn outbox_counts(&self) -> OutboxCounts {
+        self.sequencer.view().head.outbox
+    }
+
+    /// The last position given in the outbox.
+    pub fn last_local_seq(&self) -> LocalSeq {
+        self.sequencer.view().head.local_seq
+    }
+
+    /// Takes note of a time seen elsewhere: what is committed from now on is later.
+    pub fn observe_hlc(&self, seen: Hlc) {
+        self.sequencer.observe(seen);
+    }
+
+    /// Makes transactions that wait for a lock look at their cancel flags; to be called after setting one.
+    pub fn wake_cancelled(&self) {
+        self.locks.wake_all();
+    }
+
+    /// How many transactions wait for a lock.
+    pub fn lock_waiters(&self) -> usize {
+        self.locks.waiting()
+    }
+
+    /// Whether a commit failed in a way after which this store must not go on; the process should end.
+    pub fn is_stopped(&self) -> bool {
+        self.sequencer.is_stopped()
     }
 
     /// Calls the function after every commit, in commit order, outside all locks. It must be quick: it is meant to
     /// wake somebody up.
-    pub fn on_commit(&self, _hook: Box<dyn Fn(&crate::sequencer::CommitInfo) + Send + Sync>) {
-        todo!("storage")
+    pub fn on_commit(&self, hook: Box<dyn Fn(&CommitInfo) + Send + Sync>) {
+        self.sequencer.add_hook(Arc::from(hook));
+    }
+}
+
+/// Marks a new store with the format it has, and refuses one of a newer format.
+fn prepare_format(base: &Base) -> Result<()> {
+    let meta = Space::Internal(Internal::Meta);
+    let stored = match base.read()?.open(meta)? {
+        Some(table) => table.get(meta_key::FORMAT, decode_u32)?,
+        None => None,
+    };
+    match stored {
+        None => {
+            let write = base.write()?;
+            write.open(meta)?.put(meta_key::FORMAT, &FORMAT_VERSION.to_be_bytes())?;
+            write.commit()
+        }
+        Some(FORMAT_VERSION) => Ok(()),
+        Some(newer) => Err(Error::Unsupported(format!(
+            "the data folder has format {newer}, this program reads format {FORMAT_VERSION}; use a newer program"
+        ))),
     }
 }

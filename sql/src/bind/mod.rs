@@ -1,1 +1,116 @@
-//! To come.
+//! Names, types, coercions: from the parser's tree to the typed tree.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`tree`] | what comes out: queries over relations, with typed expressions |
+//! | [`scope`] | which columns a name can mean |
+//! | [`names`], [`type_name`] | identifiers, names of tables and of types |
+//! | [`query`], [`select`], [`from`], [`grouping`], [`order`] | SELECT, clause by clause |
+//! | [`expression`], [`call`], [`predicate`] | expressions |
+//! | [`coerce`] | PostgreSQL's rules about which type becomes which, and about `unknown` |
+//! | [`modify`] | INSERT, UPDATE, DELETE |
+//! | [`deparse`] | typed expressions as text, for EXPLAIN |
+
+mod call;
+pub mod coerce;
+pub mod deparse;
+mod expression;
+mod from;
+mod grouping;
+pub mod modify;
+pub mod names;
+mod order;
+mod predicate;
+pub mod query;
+pub mod scope;
+mod select;
+pub mod tree;
+pub mod type_name;
+
+use std::sync::Arc;
+
+use heliosdb_storage::Catalog;
+use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::value::DataType;
+use sqlparser::ast;
+use sqlparser::tokenizer::Span;
+
+use crate::error::{Result, SqlError, SqlState};
+use crate::expr::Expr;
+use crate::parse::TextPosition;
+use crate::types::TimeContext;
+
+pub use expression::string_value;
+pub use from::find_target;
+
+/// How many parameters a statement may have: the protocol counts them in 16 bits.
+const MAX_PARAMETERS: usize = 65_535;
+
+/// How deeply queries and expressions may be nested in the bound tree.
+const MAX_DEPTH: usize = 250;
+
+/// Binds one statement.
+pub struct Binder<'a> {
+    pub(crate) catalog: &'a Catalog,
+    /// The zone in which literals are read.
+    pub(crate) time: &'a TimeContext,
+    /// The text that spans refer to.
+    source: &'a str,
+    /// The types of the parameters, as far as they are known.
+    params: Vec<DataType>,
+    depth: usize,
+}
+
+impl<'a> Binder<'a> {
+    /// A binder for a statement with parameters of these types; `Unknown` for those that the context decides.
+    pub fn new(catalog: &'a Catalog, time: &'a TimeContext, source: &'a str, params: &[DataType]) -> Self {
+        Self { catalog, time, source, params: params.to_vec(), depth: 0 }
+    }
+
+    /// The types of all parameters; 42P18 if one could not be inferred.
+    pub fn into_parameter_types(self) -> Result<Vec<DataType>> {
+        if let Some(at) = self.params.iter().position(|known| *known == DataType::Unknown) {
+            return Err(SqlError::new(
+                SqlState::INDETERMINATE_DATATYPE,
+                format!("could not determine data type of parameter ${}", at + 1),
+            ));
+        }
+        Ok(self.params)
+    }
+
+    /// An error at a place in the text.
+    pub(crate) fn at(&self, span: Span, mut error: SqlError) -> SqlError {
+        if error.fields.position.is_none() {
+            error.fields.position = span.position_in(self.source);
+        }
+        error
+    }
+
+    /// Runs a step one level deeper.
+    fn nested<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.depth >= MAX_DEPTH {
+            return Err(SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
+        }
+        self.depth += 1;
+        let result = step(self);
+        self.depth -= 1;
+        result
+    }
+}
+
+/// A CHECK expression over a table's row: no subqueries, no aggregates, no parameters.
+pub fn check_expression(binder: &mut Binder<'_>, table: &TableDef, expr: &ast::Expr) -> Result<Expr> {
+    let scope = scope::Scope::of_table(&Arc::new(table.clone()), &table.name);
+    scope.place.set(scope::Place::Clause("check constraints"));
+    let bound = binder.bind_condition(expr, &scope, "CHECK")?;
+    if bound.has_subquery() {
+        return Err(SqlError::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            "cannot use subquery in check constraint",
+        ));
+    }
+    if !binder.params.is_empty() {
+        return Err(SqlError::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
+    }
+    Ok(bound)
+}

@@ -1,1 +1,82 @@
-//! To come.
+//! `pg_catalog`, `information_schema` and `sync`: relations over the store.
+//!
+//! Rows are made from the catalog as the transaction sees it, and from the sync worker's state; nothing is keyed on the
+//! text of a query. Columns of types that do not exist here are given as text (`indkey` as `1 2`, `conkey` as `{1,2}`,
+//! `reloptions`) or left out (`xid`, `regproc`).
+
+mod cell;
+pub mod crdt_type;
+mod information_schema;
+mod pg_class;
+mod pg_constraint;
+mod pg_server;
+mod pg_type;
+mod sync;
+
+use heliosdb_storage::value::DataType;
+use heliosdb_storage::{Row, Transaction};
+
+use crate::error::Result;
+use crate::eval::SessionFacts;
+use crate::sync_control::SyncControl;
+
+/// A relation whose rows are made from the store's catalog and the sync worker's state.
+#[derive(Debug)]
+pub struct SystemRelation {
+    /// Its schema.
+    pub schema: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// Names and types of its columns.
+    pub columns: &'static [(&'static str, DataType)],
+    /// Its rows.
+    pub rows: fn(&ViewContext<'_>) -> Result<Vec<Row>>,
+}
+
+/// What the rows of a [`SystemRelation`] are made from.
+#[derive(Clone, Copy)]
+pub struct ViewContext<'a> {
+    /// The reader's transaction.
+    pub txn: &'a Transaction,
+    /// The sync worker.
+    pub sync: &'a dyn SyncControl,
+    /// Who asks, and where.
+    pub session: &'a SessionFacts,
+    /// What SHOW would print: name and value.
+    pub settings: &'a [(&'static str, String)],
+}
+
+/// The schemas that are always there, and their oids.
+const SYSTEM_SCHEMAS: [(&str, i64); 4] =
+    [("pg_catalog", 11), ("public", 2200), ("information_schema", 13_000), ("sync", 13_001)];
+
+/// The oids of system relations count from here, in the order of [`all`].
+const FIRST_SYSTEM_RELATION: i64 = 12_000;
+
+static RELATIONS: &[&[SystemRelation]] = &[
+    pg_class::RELATIONS,
+    pg_constraint::RELATIONS,
+    pg_server::RELATIONS,
+    pg_type::RELATIONS,
+    information_schema::RELATIONS,
+    sync::RELATIONS,
+];
+
+/// All system relations with their oids.
+fn all() -> impl Iterator<Item = (i64, &'static SystemRelation)> {
+    (FIRST_SYSTEM_RELATION..).zip(RELATIONS.iter().copied().flatten())
+}
+
+/// The oid of a schema; 0 for one that does not exist.
+fn schema_oid(name: &str) -> i64 {
+    SYSTEM_SCHEMAS.iter().find(|(schema, _)| *schema == name).map_or(0, |(_, oid)| *oid)
+}
+
+/// A relation by its name; without a schema `pg_catalog` is searched.
+pub fn lookup(schema: Option<&str>, name: &str) -> Option<&'static SystemRelation> {
+    let schema = schema.unwrap_or("pg_catalog");
+    RELATIONS.iter().copied().flatten().find(|relation| relation.name == name && relation.schema == schema)
+}
+
+#[cfg(test)]
+mod tests;

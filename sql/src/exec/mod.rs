@@ -1,1 +1,84 @@
-//! To come.
+//! Operators: one a file, pull-based, in batches of rows.
+//!
+//! A plan is immutable and shared by all sessions; an operator is the state of one run of one of its nodes. So that
+//! neither copies the other, the node is handed to its operator with every call.
+//!
+//! What a statement keeps in memory (hash tables, sorts, results held for a suspended portal) is charged to its
+//! [`context::MemoryBudget`]; beyond it the statement fails with 53200.
+
+mod aggregate;
+mod append;
+pub mod context;
+mod counter;
+mod delete;
+mod distinct;
+mod filter;
+mod function;
+pub mod hash;
+mod hash_join;
+mod insert;
+mod key;
+mod limit;
+mod nested_loop;
+mod project;
+mod scan;
+mod sort;
+mod subquery;
+mod system;
+mod update;
+mod values;
+
+use heliosdb_storage::Row;
+
+use crate::error::{Result, SqlError, SqlState};
+use crate::plan::Plan;
+
+pub use context::{ExecContext, MemoryBudget, StatementContext, TxnAccess};
+
+/// How many rows an operator hands on at once, more or less.
+pub const BATCH_ROWS: usize = 256;
+
+/// The state of one run of a plan's node.
+pub trait Operator: Send {
+    /// The next rows; none at the end. `plan` is the node that this operator was built for.
+    fn next_batch(&mut self, plan: &Plan, ctx: &mut ExecContext<'_>) -> Result<Option<Vec<Row>>>;
+}
+
+/// An operator that has not begun.
+pub fn build(plan: &Plan) -> Box<dyn Operator> {
+    match plan {
+        Plan::OneRow => Box::new(values::OneRow::default()),
+        Plan::Values { .. } => Box::new(values::ValuesRows::default()),
+        Plan::Scan(_) => Box::new(scan::TableScan::default()),
+        Plan::System { .. } => Box::new(system::SystemScan::default()),
+        Plan::Function { .. } => Box::new(function::FunctionScan::default()),
+        Plan::Filter { input, .. } => Box::new(filter::Filter::new(build(input))),
+        Plan::Project { input, .. } => Box::new(project::Project::new(build(input))),
+        Plan::Truncate { input, .. } => Box::new(project::Truncate::new(build(input))),
+        Plan::NestedLoop(join) => Box::new(nested_loop::Loop::new(join)),
+        Plan::HashJoin(join) => Box::new(hash_join::Join::new(join)),
+        Plan::Aggregate { input, .. } => Box::new(aggregate::Aggregate::new(build(input))),
+        Plan::Distinct { input } => Box::new(distinct::Distinct::new(build(input))),
+        Plan::Sort { input, .. } => Box::new(sort::Sort::new(build(input))),
+        Plan::Limit { input, .. } => Box::new(limit::Limit::new(build(input))),
+        Plan::Append { inputs } => Box::new(append::Append::new(inputs.iter().map(build).collect())),
+        Plan::Insert(insert) => Box::new(insert::Insert::new(build(&insert.input))),
+        Plan::Update(_) => Box::new(update::Update::default()),
+        Plan::Delete(_) => Box::new(delete::Delete::default()),
+    }
+}
+
+/// All rows of an operator, charged to the statement's memory.
+fn collect(operator: &mut dyn Operator, plan: &Plan, ctx: &mut ExecContext<'_>) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    while let Some(batch) = operator.next_batch(plan, ctx)? {
+        ctx.statement.budget.charge_rows(&batch)?;
+        rows.extend(batch);
+    }
+    Ok(rows)
+}
+
+/// The error of an operator that is given a node of another kind.
+fn mismatch() -> SqlError {
+    SqlError::new(SqlState::INTERNAL_ERROR, "an operator was run with the plan of another one")
+}

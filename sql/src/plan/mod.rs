@@ -1,5 +1,296 @@
-//! Plans.
+//! Plans: how a statement is run.
+//!
+//! ```text
+//!  bind::tree (what is asked) ─► planner (conditions to where they can be judged first, access paths, joins, order)
+//!                                  │
+//!                                  ▼
+//!                                Plan (a tree of operators; immutable, shared by all sessions through the cache)
+//! ```
+//!
+//! Every expression in a plan refers to the rows of its operator's input by position. A scan's row is the table's row,
+//! a join's row is its left row followed by its right row.
+
+pub mod access;
+pub mod cache;
+pub mod explain;
+mod joins;
+mod planner;
+mod visit;
+
+use std::sync::Arc;
+
+use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::transaction::RowLock;
+use heliosdb_storage::value::DataType;
+
+use crate::catalog_views::SystemRelation;
+use crate::expr::Expr;
+use crate::functions::aggregate::AggregateFunction;
+use crate::functions::table::TableFunction;
+
+pub use access::{Access, KeyBound, KeyBounds, KeyPart};
+pub use planner::{plan_modify, plan_query, plan_query_with_hidden};
 
 /// How a query is run: a tree of operators.
-#[derive(Debug)]
-pub struct Plan {}
+#[derive(Clone, Debug)]
+pub enum Plan {
+    /// One row without columns.
+    OneRow,
+    /// Rows of expressions.
+    Values {
+        /// The rows.
+        rows: Vec<Vec<Expr>>,
+    },
+    /// Rows of a stored table.
+    Scan(Scan),
+    /// Rows of `pg_catalog`, `information_schema` or `sync`.
+    System {
+        /// The relation.
+        relation: &'static SystemRelation,
+        /// Which rows.
+        filter: Option<Expr>,
+    },
+    /// Rows of a function.
+    Function {
+        /// The function.
+        function: &'static TableFunction,
+        /// Its arguments.
+        args: Vec<Expr>,
+    },
+    /// The rows that satisfy a condition.
+    Filter {
+        /// Where they come from.
+        input: Box<Plan>,
+        /// The condition.
+        predicate: Expr,
+    },
+    /// New rows computed from the input's.
+    Project {
+        /// Where they come from.
+        input: Box<Plan>,
+        /// One expression a column.
+        exprs: Vec<Expr>,
+    },
+    /// The first columns of the input's rows.
+    Truncate {
+        /// Where they come from.
+        input: Box<Plan>,
+        /// How many columns stay.
+        width: usize,
+    },
+    /// Pairs of rows, by looking at each pair.
+    NestedLoop(Box<NestedLoop>),
+    /// Pairs of rows, by equal keys.
+    HashJoin(Box<HashJoin>),
+    /// Groups.
+    Aggregate {
+        /// Where the rows come from.
+        input: Box<Plan>,
+        /// What makes a group; without any there is one group, even of no rows.
+        groups: Vec<Expr>,
+        /// What is computed of each.
+        calls: Vec<AggregateCall>,
+    },
+    /// Each distinct row once.
+    Distinct {
+        /// Where they come from.
+        input: Box<Plan>,
+    },
+    /// The rows in order; with a bound only the first ones (top-N).
+    Sort {
+        /// Where they come from.
+        input: Box<Plan>,
+        /// The order.
+        keys: Vec<SortKey>,
+        /// How many rows are wanted at most: LIMIT + OFFSET.
+        bound: Option<RowLimit>,
+    },
+    /// A slice of the rows.
+    Limit {
+        /// Where they come from.
+        input: Box<Plan>,
+        /// Which slice.
+        limit: RowLimit,
+    },
+    /// The rows of one input after those of the other.
+    Append {
+        /// The inputs, all of the same columns.
+        inputs: Vec<Plan>,
+    },
+    /// INSERT
+    Insert(Box<InsertPlan>),
+    /// UPDATE
+    Update(Box<UpdatePlan>),
+    /// DELETE
+    Delete(Box<DeletePlan>),
+}
+
+/// LIMIT and OFFSET, bigint expressions that see no row.
+#[derive(Clone, Debug)]
+pub struct RowLimit {
+    /// How many rows at most; NULL is no bound.
+    pub limit: Option<Expr>,
+    /// How many rows are left out first.
+    pub offset: Option<Expr>,
+}
+
+/// A scan of a stored table.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// The table.
+    pub table: Arc<TableDef>,
+    /// Which part of it is read, and by which order.
+    pub access: Access,
+    /// Which of those rows are wanted.
+    pub filter: Option<Expr>,
+    /// Whether it runs from the end.
+    pub backward: bool,
+    /// FOR UPDATE and its siblings: rows are locked, judged again and returned in their newest version.
+    pub lock: Option<RowLock>,
+}
+
+/// What a join does with rows that find no partner.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JoinKind {
+    /// Leaves them out.
+    Inner,
+    /// Keeps those of the left side.
+    Left,
+    /// Keeps those of both sides.
+    Full,
+}
+
+/// A join that looks at pairs.
+#[derive(Clone, Debug)]
+pub struct NestedLoop {
+    /// The outer side.
+    pub left: Plan,
+    /// The inner side. If it is `lateral`, it is run anew for every outer row, which it sees as its next outer row;
+    /// else it is run once and its rows are kept.
+    pub right: Plan,
+    /// See above.
+    pub lateral: bool,
+    /// What happens to rows without partner.
+    pub kind: JoinKind,
+    /// The condition over the pair.
+    pub on: Option<Expr>,
+    /// How many columns the inner side has.
+    pub right_width: usize,
+}
+
+/// A join by equal keys: the right side is hashed, the left side looks its rows up.
+#[derive(Clone, Debug)]
+pub struct HashJoin {
+    /// The side that is read once.
+    pub left: Plan,
+    /// The side that is hashed.
+    pub right: Plan,
+    /// What happens to rows without partner.
+    pub kind: JoinKind,
+    /// The keys over the left row.
+    pub left_keys: Vec<Expr>,
+    /// The keys over the right row.
+    pub right_keys: Vec<Expr>,
+    /// What else must hold of the pair.
+    pub on: Option<Expr>,
+    /// How many columns the left side has.
+    pub left_width: usize,
+    /// How many columns the right side has.
+    pub right_width: usize,
+}
+
+/// A call of an aggregate.
+#[derive(Clone, Debug)]
+pub struct AggregateCall {
+    /// The function.
+    pub function: &'static AggregateFunction,
+    /// Its arguments.
+    pub args: Vec<Expr>,
+    /// Each distinct argument once.
+    pub distinct: bool,
+    /// Only rows that satisfy this.
+    pub filter: Option<Expr>,
+}
+
+/// One key of an order.
+#[derive(Clone, Debug)]
+pub struct SortKey {
+    /// What is compared.
+    pub expr: Expr,
+    /// Largest first.
+    pub descending: bool,
+    /// NULLs before all others.
+    pub nulls_first: bool,
+}
+
+/// An INSERT.
+#[derive(Clone, Debug)]
+pub struct InsertPlan {
+    /// The table.
+    pub table: Arc<TableDef>,
+    /// The rows that are given.
+    pub input: Plan,
+    /// Per slot of the table, an expression over the input's row: a column of it, or the default.
+    pub values: Vec<Expr>,
+    /// What is returned of each new row.
+    pub returning: Option<Returning>,
+}
+
+/// An UPDATE.
+#[derive(Clone, Debug)]
+pub struct UpdatePlan {
+    /// The rows that are changed.
+    pub scan: Scan,
+    /// What they become.
+    pub set: Vec<SetColumn>,
+    /// Whether a column of the primary key, of a unique index or one that foreign keys refer to is among them.
+    pub changes_key: bool,
+    /// What is returned of each new row.
+    pub returning: Option<Returning>,
+}
+
+/// An assignment of an UPDATE.
+#[derive(Clone, Debug)]
+pub struct SetColumn {
+    /// The column.
+    pub slot: usize,
+    /// The new value, over the old row.
+    pub value: Expr,
+    /// Whether the expression reads the column itself: then a counter's difference is taken from the locked row.
+    pub reads_itself: bool,
+}
+
+/// A DELETE.
+#[derive(Clone, Debug)]
+pub struct DeletePlan {
+    /// The rows that go.
+    pub scan: Scan,
+    /// What is returned of each old row.
+    pub returning: Option<Returning>,
+}
+
+/// What RETURNING computes over the table's row.
+#[derive(Clone, Debug)]
+pub struct Returning {
+    /// One expression a column.
+    pub exprs: Vec<Expr>,
+    /// Counters whose value the client gets to see: their slots.
+    pub counters: Vec<usize>,
+}
+
+/// A counter column among the columns of a SELECT: the transaction remembers what it returned, as the baseline of a later
+/// write (see [`crate::session::baseline`]).
+#[derive(Clone, Debug)]
+pub struct SeenCounter {
+    /// The table.
+    pub table: Arc<TableDef>,
+    /// The counter's slot in it.
+    pub slot: usize,
+    /// Where the value is in the plan's row.
+    pub value_at: usize,
+    /// Where the primary key's columns are in the plan's row.
+    pub key_at: Vec<usize>,
+}
+
+/// The types of columns.
+pub type Types = Vec<DataType>;

@@ -1,1 +1,198 @@
-//! To come.
+//! Statements that are not queries, one kind a file: DDL, transaction control, settings.
+//!
+//! Names in them are looked up when they are run, not before.
+
+mod constraint;
+mod create_index;
+mod create_table;
+mod drop;
+mod extension;
+mod setting;
+mod transaction;
+
+use heliosdb_storage::transaction::TableLock;
+use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::Row;
+use sqlparser::ast::{self, Statement};
+
+use crate::bind::names::ident;
+use crate::error::{Result, SqlError, SqlState};
+use crate::session::Session;
+
+/// A statement that is not a query.
+#[derive(Debug)]
+pub enum Command {
+    /// BEGIN, COMMIT, SAVEPOINT, …
+    Transaction(transaction::TransactionCommand),
+    /// SET, RESET, DISCARD, DEALLOCATE
+    Setting(setting::SettingCommand),
+    /// SHOW
+    Show(setting::ShowCommand),
+    /// CREATE TABLE
+    CreateTable(Box<ast::CreateTable>),
+    /// CREATE INDEX
+    CreateIndex(Box<ast::CreateIndex>),
+    /// DROP TABLE, DROP INDEX
+    Drop(drop::DropCommand),
+    /// CREATE EXTENSION
+    CreateExtension(ast::CreateExtension),
+}
+
+/// The command that a statement is; 0A000 if there is none.
+pub fn command(statement: &Statement) -> Result<Command> {
+    if let Some(command) = transaction::command(statement)? {
+        return Ok(Command::Transaction(command));
+    }
+    if let Some(command) = setting::command(statement)? {
+        return Ok(Command::Setting(command));
+    }
+    Ok(match statement {
+        Statement::ShowVariable { variable } => Command::Show(setting::show(variable)?),
+        Statement::CreateTable(create) => Command::CreateTable(Box::new(create.clone())),
+        Statement::CreateIndex(create) => Command::CreateIndex(Box::new(create.clone())),
+        Statement::Drop { .. } => Command::Drop(drop::command(statement)?),
+        Statement::CreateExtension(create) => Command::CreateExtension(create.clone()),
+        other => return Err(SqlError::unsupported(name_of(other))),
+    })
+}
+
+/// Whether a failed transaction lets the statement through: it ends it, or goes back to a savepoint.
+pub fn ends_failed_transaction(statement: &Statement) -> bool {
+    matches!(statement, Statement::Commit { .. } | Statement::Rollback { .. })
+}
+
+impl Command {
+    /// The column of its result, if it has one.
+    pub fn result_column(&self) -> Option<String> {
+        match self {
+            Self::Show(show) => Some(show.column()),
+            _ => None,
+        }
+    }
+
+    /// Its tag when all goes well.
+    pub fn tag(&self) -> &'static str {
+        match self {
+            Self::Transaction(command) => command.tag(),
+            Self::Setting(command) => command.tag(),
+            Self::Show(_) => "SHOW",
+            Self::CreateTable(_) => "CREATE TABLE",
+            Self::CreateIndex(_) => "CREATE INDEX",
+            Self::Drop(command) => command.tag(),
+            Self::CreateExtension(_) => "CREATE EXTENSION",
+        }
+    }
+
+    /// Runs it; returns its tag and its rows.
+    pub fn run(&self, session: &mut Session) -> Result<(String, Vec<Row>)> {
+        let mut rows = Vec::new();
+        match self {
+            Self::Transaction(command) => return Ok((command.run(session)?.to_owned(), rows)),
+            Self::Setting(command) => command.run(session)?,
+            Self::Show(show) => rows = show.run(session)?,
+            Self::CreateTable(create) => session.ddl(self.tag(), |session| create_table::run(session, create))?,
+            Self::CreateIndex(create) => session.ddl(self.tag(), |session| create_index::run(session, create))?,
+            Self::Drop(command) => session.ddl(self.tag(), |session| command.run(session))?,
+            Self::CreateExtension(create) => extension::run(session, create)?,
+        }
+        Ok((self.tag().to_owned(), rows))
+    }
+}
+
+/// On an edge the schema of synced tables comes from the cloud.
+fn refuse_synced_on_edge(session: &Session, table: &TableDef, what: &str) -> Result<()> {
+    if table.is_synced() && session.role() == heliosdb_storage::sync_row::Role::Edge {
+        return Err(SqlError::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            format!("cannot {what} \"{}\" here: it is a synced table", table.name),
+        )
+        .with_hint("Change synced tables on the cloud; the change reaches this node with the next sync."));
+    }
+    Ok(())
+}
+
+/// Tables are made in the schema `public`, the only one so far.
+fn check_schema(schema: Option<&str>) -> Result<()> {
+    match schema {
+        None | Some(heliosdb_storage::Catalog::DEFAULT_SCHEMA) => Ok(()),
+        Some(schema @ ("pg_catalog" | "information_schema" | "sync" | "ml")) => Err(SqlError::new(
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            format!("permission denied for schema {schema}"),
+        )),
+        Some(schema) => {
+            Err(SqlError::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist")))
+        }
+    }
+}
+
+/// What a relation of this name is, if there is one: tables and indexes share their names.
+fn relation_kind(catalog: &heliosdb_storage::Catalog, name: &str) -> Option<&'static str> {
+    if catalog.table(heliosdb_storage::Catalog::DEFAULT_SCHEMA, name).is_some() {
+        return Some("table");
+    }
+    catalog
+        .tables()
+        .any(|table| {
+            table.primary_key_name.as_deref() == Some(name) || table.indexes.iter().any(|index| index.name == name)
+        })
+        .then_some("index")
+}
+
+/// A plain column of an index, a key or a constraint.
+fn index_column(column: &ast::IndexColumn) -> Result<String> {
+    let ast::IndexColumn { column: ast::OrderByExpr { expr, options, with_fill }, operator_class } = column;
+    if operator_class.is_some() {
+        return Err(SqlError::unsupported("an operator class"));
+    }
+    if options.sort.is_some() || options.nulls_first.is_some() || with_fill.is_some() {
+        return Err(SqlError::unsupported("an order of an index column")
+            .with_hint("An index can be read in both directions."));
+    }
+    match expr {
+        ast::Expr::Identifier(name) => Ok(ident(name)),
+        _ => Err(SqlError::unsupported("an index on an expression")),
+    }
+}
+
+impl Session {
+    /// Runs a statement that changes the catalog, inside the transaction; if it fails, nothing of it remains.
+    fn ddl(&mut self, name: &str, run: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        let active = self.ensure_transaction()?;
+        if active.read_only {
+            return Err(crate::session::read_only_transaction(name));
+        }
+        active.txn.begin_statement()?;
+        let savepoint = active.txn.savepoint();
+        let result = run(self).and_then(|()| {
+            self.ensure_transaction()?.txn.end_statement()?;
+            Ok(())
+        });
+        if result.is_err()
+            && let Ok(active) = self.ensure_transaction()
+        {
+            active.txn.rollback_to(savepoint);
+        }
+        result
+    }
+
+    /// A table that DDL is about to change, locked: by its newest definition.
+    fn lock_for_ddl(
+        &mut self,
+        find: impl Fn(&heliosdb_storage::Catalog) -> Result<std::sync::Arc<TableDef>>,
+        lock: TableLock,
+    ) -> Result<std::sync::Arc<TableDef>> {
+        let txn = &mut self.ensure_transaction()?.txn;
+        let table = find(txn.catalog())?;
+        txn.lock_table(table.id, lock)?;
+        // It may have been dropped while we waited.
+        txn.begin_statement()?;
+        find(txn.catalog())
+    }
+}
+
+fn name_of(statement: &Statement) -> String {
+    let text = statement.to_string();
+    let words: Vec<&str> = text.split_whitespace().take(2).collect();
+    let is_keyword = |word: &&str| word.chars().all(|c| c.is_ascii_uppercase());
+    words.into_iter().take_while(is_keyword).collect::<Vec<_>>().join(" ")
+}

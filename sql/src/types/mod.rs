@@ -1,1 +1,35 @@
-//! To come.
+//! Types: their names, text and binary forms, and casts between them.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`names`] | names, modifiers and oids |
+//! | [`input`] | text to value: PostgreSQL's input functions |
+//! | [`output`] | value to text: its output functions |
+//! | [`binary`] | the wire's binary forms |
+//! | [`cast`] | which type can become which, and how |
+//! | [`numeric`], [`float`], [`datetime`], [`json`] | what those types need in more than one of the above |
+//! | [`typmod`] | `varchar(n)`, `numeric(p, s)`, `timestamptz(p)` |
+
+pub mod binary;
+pub mod cast;
+pub mod datetime;
+pub mod float;
+pub mod input;
+pub mod json;
+pub mod names;
+pub mod numeric;
+pub mod output;
+pub mod typmod;
+
+pub use binary::{decode_binary, encode_binary};
+pub use datetime::{TimeContext, time_zone};
+pub use input::parse_text;
+pub use names::{by_name, by_oid, name};
+pub use output::{format_text, to_text};
+
+/// The longest value that a function may make or a client may send, in bytes. PostgreSQL's bound is 1 GB; a device
+/// at the edge is better served by an error long before.
+pub const MAX_VALUE_BYTES: usize = 64 * 1024 * 1024;
+
+#[cfg(test)]
+pub(crate) mod tests;

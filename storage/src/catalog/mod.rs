@@ -4,6 +4,7 @@
 //! [`crate::Transaction::create_table`] and its siblings); COMMIT publishes it. Each table is one record of an internal
 //! relation, so the catalog is as durable and as transactional as the rows.
 
+mod persist;
 pub mod table;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ pub use table::{
 };
 
 use crate::ids::{RelationId, SchemaVersion, SyncTableId};
+use crate::sync_row::SyncedSchema;
 
 /// All relations at one moment.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +30,8 @@ pub struct Catalog {
     pub schema_version: SchemaVersion,
     pub(crate) tables: BTreeMap<RelationId, Arc<TableDef>>,
     pub(crate) by_name: BTreeMap<(String, String), RelationId>,
+    /// Per parent: the foreign keys that refer to it, as (table, position in its list).
+    referencing: BTreeMap<RelationId, Vec<(RelationId, usize)>>,
 }
 
 impl Catalog {
@@ -54,4 +58,55 @@ impl Catalog {
     pub fn tables(&self) -> impl Iterator<Item = &Arc<TableDef>> {
         self.tables.values()
     }
+
+    /// The definitions of all synced tables, as a hub sends them.
+    pub fn synced_schema(&self) -> SyncedSchema {
+        let tables = self.tables().filter(|table| table.is_synced()).map(|table| TableDef::clone(table)).collect();
+        SyncedSchema { version: self.schema_version, tables }
+    }
+
+    /// The foreign keys that refer to a table.
+    pub fn foreign_keys_to(&self, parent: RelationId) -> impl Iterator<Item = (&Arc<TableDef>, &ForeignKeyDef)> {
+        self.referencing.get(&parent).into_iter().flatten().filter_map(|(child, position)| {
+            let table = self.tables.get(child)?;
+            Some((table, table.foreign_keys.get(*position)?))
+        })
+    }
+
+    /// Whether a relation of any kind has the name; tables and indexes share their names.
+    pub fn has_relation(&self, schema: &str, name: &str) -> bool {
+        self.table(schema, name).is_some()
+            || self.tables().any(|table| {
+                table.schema == schema
+                    && (table.primary_key_name.as_deref() == Some(name)
+                        || table.indexes.iter().any(|index| index.name == name))
+            })
+    }
+
+    /// Adds a table, or replaces the definition of one.
+    pub(crate) fn put(&mut self, table: Arc<TableDef>) {
+        self.remove(table.id);
+        for (position, key) in table.foreign_keys.iter().enumerate() {
+            self.referencing.entry(key.parent).or_default().push((table.id, position));
+        }
+        self.by_name.insert((table.schema.clone(), table.name.clone()), table.id);
+        self.tables.insert(table.id, table);
+    }
+
+    /// Removes a table.
+    pub(crate) fn remove(&mut self, id: RelationId) -> Option<Arc<TableDef>> {
+        let table = self.tables.remove(&id)?;
+        self.by_name.remove(&(table.schema.clone(), table.name.clone()));
+        for key in &table.foreign_keys {
+            if let Some(children) = self.referencing.get_mut(&key.parent) {
+                children.retain(|(child, _)| *child != id);
+            }
+        }
+        Some(table)
+    }
+}
+
+/// Whether two lists of slots name the same columns.
+pub(crate) fn is_permutation(a: &[usize], b: &[usize]) -> bool {
+    a.len() == b.len() && b.iter().all(|slot| a.contains(slot))
 }

@@ -1,1 +1,208 @@
-//! To come.
+//! Locks: relations, rows and unique keys, in one manager with one wait graph.
+//!
+//! ```text
+//!  resource ──► holders (owner, modes)      a waiter is granted its lock by whoever releases the one in its way;
+//!           └─► waiters (owner, mode) FIFO  it sleeps on its own condition variable until then
+//! ```
+//!
+//! - After `deadlock_timeout` a waiter looks for a cycle through itself. It is the victim, unless it is an *applier* (a
+//!   merge or a pull): those must get through, so an SQL transaction of the cycle gives way instead.
+//! - An applier that has waited for `apply_lock_wait` makes the SQL transactions in its way give way.
+//! - Giving way means being *doomed*: all locks are released at once, whatever the owner is doing, and nothing it does
+//!   afterwards can succeed. That is sound because its writes are still private, and [`LockOwner::begin_commit`], under
+//!   the same mutex, lets no doomed owner pass.
+//! - Locks are held to the end of a transaction; rolling back to a savepoint keeps them.
+
+mod mode;
+mod queue;
+mod table;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+
+pub(crate) use mode::LockMode;
+use table::{LockTable, Party, Request};
+
+use crate::error::{Error, Result};
+use crate::ids::RelationId;
+
+/// What can be locked.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Resource {
+    /// The right to change the catalog.
+    Ddl,
+    /// The right to merge or to install what was pulled: one at a time.
+    Apply,
+    /// A relation.
+    Table(RelationId),
+    /// A row, by its key, whether it exists or not.
+    Row(RelationId, Bytes),
+    /// The values of a unique index.
+    UniqueKey(RelationId, Bytes),
+}
+
+/// Who owns locks: a transaction.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+struct OwnerId(u64);
+
+/// The lock manager of a store.
+pub(crate) struct LockManager {
+    table: Mutex<LockTable>,
+    next_owner: AtomicU64,
+    deadlock_timeout: Duration,
+    apply_lock_wait: Duration,
+}
+
+impl LockManager {
+    pub(crate) fn new(deadlock_timeout: Duration, apply_lock_wait: Duration) -> Self {
+        Self { table: Mutex::default(), next_owner: AtomicU64::new(1), deadlock_timeout, apply_lock_wait }
+    }
+
+    /// A new owner without locks. An applier is one that SQL transactions have to make way for.
+    pub(crate) fn owner(self: &Arc<Self>, is_applier: bool) -> LockOwner {
+        LockOwner {
+            manager: Arc::clone(self),
+            id: OwnerId(self.next_owner.fetch_add(1, Ordering::Relaxed)),
+            is_applier,
+            is_known: false,
+            doomed: Arc::default(),
+            cancelled: None,
+            timeout: None,
+        }
+    }
+
+    /// How many owners wait.
+    pub(crate) fn waiting(&self) -> usize {
+        self.table.lock().parties.values().filter(|party| party.waiting.is_some()).count()
+    }
+
+    /// Makes all who wait look at their cancel flags.
+    pub(crate) fn wake_all(&self) {
+        for party in self.table.lock().parties.values() {
+            party.wake.notify_all();
+        }
+    }
+}
+
+/// A transaction's handle to its locks. Dropping it releases them.
+pub(crate) struct LockOwner {
+    manager: Arc<LockManager>,
+    id: OwnerId,
+    is_applier: bool,
+    /// Whether the manager knows this owner, which it does from its first lock on.
+    is_known: bool,
+    doomed: Arc<AtomicBool>,
+    cancelled: Option<Arc<AtomicBool>>,
+    timeout: Option<Duration>,
+}
+
+impl LockOwner {
+    /// Makes waiting end with [`Error::Cancelled`] once the flag is set (see [`LockManager::wake_all`]).
+    pub(crate) fn set_cancel_flag(&mut self, flag: Arc<AtomicBool>) {
+        self.cancelled = Some(flag);
+    }
+
+    /// Makes waiting end with [`Error::LockTimeout`] after this long.
+    pub(crate) fn set_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = timeout;
+    }
+
+    /// Fails if this owner has to give way or was cancelled.
+    pub(crate) fn check(&self) -> Result<()> {
+        if self.doomed.load(Ordering::Acquire) {
+            return Err(gave_way());
+        }
+        if self.cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Acquire)) {
+            return Err(Error::Cancelled);
+        }
+        Ok(())
+    }
+
+    /// Waits for a lock, held until this handle is dropped.
+    pub(crate) fn acquire(&mut self, resource: Resource, mode: LockMode) -> Result<()> {
+        self.check()?;
+        let manager = Arc::clone(&self.manager);
+        let mut table = manager.table.lock();
+        if self.doomed.load(Ordering::Acquire) {
+            return Err(gave_way());
+        }
+        if !self.is_known {
+            table.parties.insert(self.id, Party::new(self));
+            self.is_known = true;
+        }
+        let wake = match table.request(self.id, resource, mode)? {
+            Request::Granted => return Ok(()),
+            Request::Queued(wake) => wake,
+        };
+        let started = Instant::now();
+        let mut deadlock_check_at = started + manager.deadlock_timeout;
+        let give_up_at = self.timeout.map(|timeout| started + timeout);
+        loop {
+            // Whoever dooms or grants has taken the waiter out of its queue already.
+            if self.doomed.load(Ordering::Acquire) {
+                return Err(gave_way());
+            }
+            let Some(resource) = table.waits_for(self.id) else { return Ok(()) };
+            let now = Instant::now();
+            let outcome = if self.cancelled.as_ref().is_some_and(|flag| flag.load(Ordering::Acquire)) {
+                Err(Error::Cancelled)
+            } else if give_up_at.is_some_and(|at| at <= now) {
+                Err(Error::LockTimeout(resource.to_string()))
+            } else if deadlock_check_at <= now {
+                deadlock_check_at = now + manager.deadlock_timeout;
+                table.break_deadlock(self.id)
+            } else {
+                Ok(())
+            };
+            if let Err(error) = outcome {
+                table.leave_queue(self.id);
+                return Err(error);
+            }
+            let mut wake_at = give_up_at.map_or(deadlock_check_at, |at| at.min(deadlock_check_at));
+            if self.is_applier {
+                let patience_ends = started + manager.apply_lock_wait;
+                if patience_ends <= now {
+                    table.doom_blockers(self.id);
+                } else {
+                    wake_at = wake_at.min(patience_ends);
+                }
+            }
+            if table.waits_for(self.id).is_some() {
+                wake.wait_until(&mut table, wake_at);
+            }
+        }
+    }
+
+    /// The last moment to give way: afterwards the commit goes through as far as locks are concerned.
+    pub(crate) fn begin_commit(&self) -> Result<()> {
+        let mut table = self.manager.table.lock();
+        if self.doomed.load(Ordering::Acquire) {
+            return Err(gave_way());
+        }
+        if let Some(party) = table.parties.get_mut(&self.id) {
+            party.is_committing = true;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for LockOwner {
+    fn drop(&mut self) {
+        if self.is_known {
+            let mut table = self.manager.table.lock();
+            table.release_all(self.id);
+            table.parties.remove(&self.id);
+        }
+    }
+}
+
+fn gave_way() -> Error {
+    Error::Serialization("could not serialize access: the transaction gave way to changes from another node".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

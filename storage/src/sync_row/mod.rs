@@ -9,49 +9,29 @@
 //! ```
 
 pub mod apply;
+pub mod coalesce;
+pub mod keys;
 pub mod op;
 pub mod outbox;
+pub mod state;
+#[cfg(test)]
+pub(crate) mod strategies;
+#[cfg(test)]
+mod tests;
+pub mod tombstone;
 
 use heliosdb_crdt::SiteId;
 use serde::{Deserialize, Serialize};
 
-pub use apply::{Applied, apply};
+pub use apply::{Applied, apply, apply_now, replay};
+pub use coalesce::coalesce;
 pub use op::{OpKind, RowOp, TxnDigest, TxnRecord};
 pub use outbox::{OutboxEntry, OutboxState};
+pub use state::RowState;
+pub use tombstone::Tombstone;
 
 use crate::catalog::TableDef;
 use crate::ids::{SchemaVersion, ServerSeq};
-use crate::row::{ChangedAt, Row, RowMeta, Stamped};
-
-/// What is known of one key of a synced table.
-#[derive(Clone, PartialEq, Debug, Default)]
-pub enum RowState {
-    /// Nothing: no row has ever had this key.
-    #[default]
-    Absent,
-    /// A row.
-    Alive {
-        /// Its values.
-        row: Row,
-        /// Its trailer.
-        meta: RowMeta,
-    },
-    /// It was deleted.
-    Dead(Tombstone),
-}
-
-/// What remains of a deleted row.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Tombstone {
-    /// The life that ended.
-    pub life: u32,
-    /// When and by whom.
-    pub stamp: Stamped,
-    /// The values of the primary key, in key order.
-    pub key: Row,
-    /// See [`RowMeta::changed_at`].
-    pub changed_at: ChangedAt,
-}
 
 /// What a node is to the others.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
@@ -104,8 +84,11 @@ pub enum Internal {
     Catalog,
     /// Tombstones, by (sync table id, row key).
     Tombstones,
-    /// Edge: the outbox: [`OutboxEntry`] by [`crate::LocalSeq`].
+    /// Edge: the outbox: [`OutboxEntry`] by [`crate::LocalSeq`], of all transactions that the rows installed here do not
+    /// cover.
     Outbox,
+    /// Edge: the entries that were covered, kept for a while in case the hub loses its memory.
+    Retained,
     /// Edge: (sync table id, row key, local seq) of every operation of the entries that are part of P.
     OutboxRows,
     /// Edge: H, the hub's state, of each row that has pending operations, by (sync table id, row key).

@@ -3,9 +3,13 @@
 //! A [`Value`] is what a column of a row holds and what an expression yields. Text forms (PostgreSQL's input and
 //! output functions) and arithmetic live in the SQL crate; here is what storing, comparing and sorting needs.
 
+pub mod codec;
+pub(crate) mod compare;
 pub mod data_type;
 pub mod json;
 pub mod numeric;
+#[cfg(test)]
+pub(crate) mod strategies;
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -66,6 +70,36 @@ impl Value {
     pub fn compare(&self, other: &Self) -> Ordering {
         compare::compare(self, other)
     }
-}
 
-mod compare;
+    /// Whether nothing tells the two values apart: of the same type, equal, and printed alike (`1.5` and `1.50` are equal
+    /// but not identical; so are the two zeros of `float8`). NULL is identical to NULL, NaN to NaN.
+    pub fn is_identical(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Float8(a), Self::Float8(b)) => a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan()),
+            (Self::Numeric(a), Self::Numeric(b)) => a.is_identical(b),
+            (Self::Jsonb(a), Self::Jsonb(b)) => a == b || a.to_string() == b.to_string(),
+            (a, b) => a == b,
+        }
+    }
+
+    /// Whether a column of the type can hold the value; NULL fits everywhere (see NOT NULL). Lengths and precisions were
+    /// judged where the value was written.
+    pub const fn fits(&self, data_type: DataType) -> bool {
+        match self {
+            Self::Null => true,
+            Self::Bool(_) => matches!(data_type, DataType::Bool),
+            Self::Int2(_) => matches!(data_type, DataType::Int2),
+            Self::Int4(_) => matches!(data_type, DataType::Int4),
+            Self::Int8(_) => matches!(data_type, DataType::Int8 | DataType::Oid),
+            Self::Float8(_) => matches!(data_type, DataType::Float8),
+            Self::Numeric(_) => matches!(data_type, DataType::Numeric),
+            Self::Text(_) => {
+                matches!(data_type, DataType::Text | DataType::Varchar | DataType::Name | DataType::Char)
+            }
+            Self::Uuid(_) => matches!(data_type, DataType::Uuid),
+            Self::Date(_) => matches!(data_type, DataType::Date),
+            Self::TimestampTz(_) => matches!(data_type, DataType::TimestampTz),
+            Self::Jsonb(_) => matches!(data_type, DataType::Jsonb),
+        }
+    }
+}

@@ -2,5 +2,6 @@
 
 #![allow(missing_docs, reason = "these are tests")]
 
+mod readme;
 mod shop;
 mod workspace;

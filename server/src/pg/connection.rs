@@ -1,0 +1,372 @@
+//! One client that has been let in: its loop, and what simple and extended protocol share.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use heliosdb_sql::session::{Portal, Prepared, Session, TransactionStatus};
+use heliosdb_sql::{SqlError, SqlState};
+use heliosdb_storage::Row;
+use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus as WireStatus};
+use pgwire::messages::startup::ParameterStatus;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::error::{Failure, shutting_down, write_error, write_notice};
+use super::extended::{OpenPortal, Statement};
+use super::frontend::{self, Message};
+use super::listener::PgServer;
+use super::rows::{ResultFormats, write_row};
+use super::wire::{CHUNK_BYTES, Frame, MAX_MESSAGE_BYTES, Wire};
+
+/// Rows asked of a portal at first; the number follows their size.
+const FIRST_BATCH_ROWS: usize = 64;
+/// Rows asked of a portal at most.
+const MAX_BATCH_ROWS: usize = 1024;
+
+/// A client's connection.
+pub(super) struct Connection<S> {
+    pub(super) wire: Wire<S>,
+    pub(super) session: Session,
+    server: Arc<PgServer>,
+    cancel: Arc<AtomicBool>,
+    pub(super) statements: HashMap<String, Statement>,
+    pub(super) unnamed_statement: Option<Statement>,
+    pub(super) portals: HashMap<String, OpenPortal>,
+    pub(super) unnamed_portal: Option<OpenPortal>,
+    reported: Vec<(&'static str, String)>,
+    progress: Progress,
+    buffers: Buffers,
+}
+
+/// Where the connection stands between messages.
+#[derive(Default)]
+struct Progress {
+    /// After an error of the extended protocol: everything up to Sync is skipped.
+    skip_to_sync: bool,
+    /// A group of extended messages is under way.
+    in_group: bool,
+    /// The client waits for what has been collected.
+    flush_wanted: bool,
+    /// Something ran since the last ReadyForQuery that may have changed settings, and whose commit may wait.
+    ran_slow: bool,
+}
+
+/// Memory that is used again and again.
+struct Buffers {
+    rows: Vec<Row>,
+    text: String,
+    batch_rows: usize,
+}
+
+/// How far a portal has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum PortalState {
+    /// The output is full; there may be more rows.
+    OutputFull,
+    /// As many rows were sent as were asked for.
+    LimitReached,
+    /// There are no more rows.
+    Complete,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    pub(super) fn new(
+        wire: Wire<S>,
+        session: Session,
+        server: Arc<PgServer>,
+        reported: Vec<(&'static str, String)>,
+    ) -> Self {
+        Self {
+            wire,
+            cancel: session.cancel_flag(),
+            session,
+            server,
+            statements: HashMap::new(),
+            unnamed_statement: None,
+            portals: HashMap::new(),
+            unnamed_portal: None,
+            reported,
+            progress: Progress::default(),
+            buffers: Buffers { rows: Vec::new(), text: String::new(), batch_rows: FIRST_BATCH_ROWS },
+        }
+    }
+
+    /// Serves the client until it leaves, breaks the protocol, or the server stops.
+    pub(super) async fn serve(mut self) {
+        match self.answer_all().await {
+            Ok(()) => {}
+            Err(Failure::Statement(error) | Failure::Fatal(error)) => {
+                tracing::info!(code = error.state.0, %error, "a connection was closed");
+                write_error(&mut self.wire.output, "FATAL", &error);
+                // The client may be gone already; there is nobody else to tell.
+                let _ = self.wire.close().await;
+            }
+            Err(Failure::Gone(error)) => tracing::debug!(%error, "a client went away"),
+        }
+        // Rolling back releases locks and may take a moment.
+        tokio::task::block_in_place(|| drop(self.session));
+    }
+
+    async fn answer_all(&mut self) -> Result<(), Failure> {
+        loop {
+            let Some(frame) = self.wire.frame(MAX_MESSAGE_BYTES).map_err(Failure::Fatal)? else {
+                if !self.wait_for_input().await? {
+                    return Ok(());
+                }
+                continue;
+            };
+            if !self.answer(&frame).await? {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Waits for bytes; false when the client has gone. Everything that was asked for is answered before.
+    async fn wait_for_input(&mut self) -> Result<bool, Failure> {
+        if std::mem::take(&mut self.progress.flush_wanted) {
+            self.wire.flush().await?;
+        }
+        let server = Arc::clone(&self.server);
+        tokio::select! {
+            biased;
+            () = server.shutdown.wait() => Err(Failure::Fatal(shutting_down())),
+            filled = self.wire.fill() => Ok(filled?),
+        }
+    }
+
+    /// Answers one message; false if the client says goodbye.
+    async fn answer(&mut self, frame: &Frame) -> Result<bool, Failure> {
+        if !frontend::is_known(frame.kind) {
+            return Err(Failure::Fatal(frontend::violation(format!("invalid frontend message type {}", frame.kind))));
+        }
+        if self.progress.skip_to_sync && !matches!(frame.kind, b'S' | b'X') {
+            return Ok(true);
+        }
+        if !self.progress.in_group {
+            self.begin_group()?;
+        }
+        // FunctionCall and Query are answered with ReadyForQuery whatever happens, extended messages at their Sync.
+        let simple = matches!(frame.kind, b'Q' | b'F');
+        self.progress.in_group = !simple;
+        let message = frontend::decode(frame.kind, &frame.body);
+        let answered = match message {
+            Ok(Message::Terminate) => return Ok(false),
+            Ok(message) => self.dispatch(message).await,
+            Err(error) => Err(Failure::Statement(error)),
+        };
+        match answered {
+            Ok(()) => {}
+            Err(Failure::Statement(error)) => {
+                self.session.fail();
+                if simple && let Err(error) = self.end_implicit() {
+                    // What the text has done so far is undone before the error is told.
+                    tracing::debug!(%error, "rolling back");
+                }
+                self.report(&error)?;
+                self.progress.skip_to_sync = !simple;
+            }
+            Err(failure) => return Err(failure),
+        }
+        if simple {
+            self.end_group()?;
+        }
+        Ok(true)
+    }
+
+    async fn dispatch(&mut self, message: Message<'_>) -> Result<(), Failure> {
+        match message {
+            Message::Query(sql) => self.query(sql).await,
+            Message::Parse { name, query, type_oids } => Ok(self.parse(name, query, type_oids)?),
+            Message::Bind(bind) => Ok(self.bind(&bind)?),
+            Message::Describe { target, name } => Ok(self.describe(target, name)?),
+            Message::Execute { portal, max_rows } => self.execute(portal, max_rows).await,
+            Message::Close { target, name } => Ok(self.close(target, name)?),
+            Message::Sync => self.sync(),
+            Message::Flush => {
+                self.progress.flush_wanted = true;
+                Ok(())
+            }
+            Message::Terminate | Message::StrayCopy => Ok(()),
+        }
+    }
+
+    /// A cancel request that came while nothing ran must not hit what comes next, such as the rest of a portal.
+    fn begin_group(&self) -> Result<(), Failure> {
+        self.cancel.store(false, Ordering::SeqCst);
+        if self.server.shutdown.is_set() { Err(Failure::Fatal(shutting_down())) } else { Ok(()) }
+    }
+
+    fn sync(&mut self) -> Result<(), Failure> {
+        if let Err(error) = self.end_implicit() {
+            self.report(&error)?;
+        }
+        self.progress.skip_to_sync = false;
+        self.progress.in_group = false;
+        self.end_group()
+    }
+
+    /// Ends the implicit transaction, if there is one.
+    pub(super) fn end_implicit(&mut self) -> Result<(), SqlError> {
+        let quick = !self.progress.ran_slow;
+        self.run(quick, |this| this.session.end_implicit())
+    }
+
+    /// Tells what has changed, and that the next message may come.
+    fn end_group(&mut self) -> Result<(), Failure> {
+        if std::mem::take(&mut self.progress.ran_slow) {
+            self.report_settings()?;
+            if self.session.take_deallocate_all() {
+                self.statements.clear();
+            }
+        }
+        self.send_notices();
+        let status = match self.session.transaction_status() {
+            TransactionStatus::Idle => WireStatus::Idle,
+            TransactionStatus::InTransaction => WireStatus::Transaction,
+            TransactionStatus::Failed => WireStatus::Error,
+        };
+        if status == WireStatus::Idle {
+            self.forget_portals();
+        }
+        self.wire.output.message(&ReadyForQuery::new(status))?;
+        self.progress.flush_wanted = true;
+        Ok(())
+    }
+
+    /// Portals end with their transaction.
+    pub(super) fn forget_portals(&mut self) {
+        self.unnamed_portal = None;
+        self.portals.clear();
+    }
+
+    /// Reports an error that ends a statement but not the connection.
+    fn report(&mut self, error: &SqlError) -> Result<(), Failure> {
+        if self.server.shutdown.is_set() && error.state == SqlState::QUERY_CANCELED {
+            return Err(Failure::Fatal(shutting_down()));
+        }
+        self.send_notices();
+        write_error(&mut self.wire.output, "ERROR", error);
+        if error.state == SqlState::TRANSACTION_RESOLUTION_UNKNOWN {
+            self.server.fatal.raise(&error.message);
+        }
+        Ok(())
+    }
+
+    fn report_settings(&mut self) -> Result<(), Failure> {
+        for (name, value) in self.session.reported_settings() {
+            let known = self.reported.iter_mut().find(|known| known.0 == name);
+            if known.as_ref().is_some_and(|known| known.1 == value) {
+                continue;
+            }
+            self.wire.output.message(&ParameterStatus::new(name.to_owned(), value.clone()))?;
+            match known {
+                Some(known) => known.1 = value,
+                None => self.reported.push((name, value)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the notices that have come up.
+    pub(super) fn send_notices(&mut self) {
+        for notice in self.session.take_notices() {
+            write_notice(&mut self.wire.output, &notice);
+        }
+    }
+
+    /// Does what may wait for locks or the disk where it does not hold up other clients.
+    pub(super) fn run<R>(&mut self, quick: bool, work: impl FnOnce(&mut Self) -> R) -> R {
+        if quick {
+            return work(self);
+        }
+        self.progress.ran_slow = true;
+        tokio::task::block_in_place(|| work(self))
+    }
+
+    /// Whether a statement can be run here and now. A look-up by key waits for nobody, except for a transaction that
+    /// changes the table's definition; where somebody waits already, that may be so.
+    pub(super) fn is_quick(&self, prepared: &Prepared) -> bool {
+        prepared.is_quick() && self.server.store.lock_waiters() == 0
+    }
+
+    /// Sends a portal's rows, up to a number, without ever holding more than a chunk of them.
+    pub(super) async fn send_rows(
+        &mut self,
+        portal: &mut Portal,
+        prepared: &Prepared,
+        formats: &ResultFormats,
+        limit: usize,
+    ) -> Result<PortalState, Failure> {
+        let mut left = limit;
+        let quick = self.is_quick(prepared);
+        loop {
+            match self.run(quick, |this| this.collect_rows(portal, prepared, formats, &mut left))? {
+                PortalState::OutputFull => self.wire.flush().await?,
+                state => return Ok(state),
+            }
+        }
+    }
+
+    fn collect_rows(
+        &mut self,
+        portal: &mut Portal,
+        prepared: &Prepared,
+        formats: &ResultFormats,
+        left: &mut usize,
+    ) -> Result<PortalState, SqlError> {
+        loop {
+            let mut rows = std::mem::take(&mut self.buffers.rows);
+            rows.clear();
+            let more = portal.next_rows(&mut self.session, self.buffers.batch_rows.min(*left), &mut rows);
+            let before = self.wire.output.len();
+            let written = rows.iter().try_for_each(|row| {
+                let (output, text) = (&mut self.wire.output, &mut self.buffers.text);
+                write_row(output, prepared, row, formats, self.session.time_context(), text)
+            });
+            self.buffers.batch_rows =
+                next_batch(self.buffers.batch_rows, rows.len(), self.wire.output.len().saturating_sub(before));
+            *left = left.saturating_sub(rows.len());
+            self.buffers.rows = rows;
+            let more = more?;
+            written?;
+            if *left == 0 {
+                return Ok(PortalState::LimitReached);
+            }
+            if !more {
+                return Ok(PortalState::Complete);
+            }
+            if self.wire.output.is_full() {
+                return Ok(PortalState::OutputFull);
+            }
+        }
+    }
+
+    /// Appends the command tag.
+    pub(super) fn command_complete(&mut self, tag: String) -> Result<(), SqlError> {
+        self.send_notices();
+        self.wire.output.message(&CommandComplete::new(tag))
+    }
+}
+
+/// How many rows to ask for next, so that a batch is about a chunk.
+fn next_batch(asked: usize, rows: usize, bytes: usize) -> usize {
+    if rows == 0 {
+        return asked;
+    }
+    let bytes_per_row = (bytes / rows).max(1);
+    (CHUNK_BYTES / bytes_per_row).clamp(1, asked.saturating_mul(2)).min(MAX_BATCH_ROWS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn batches_follow_the_size_of_rows() {
+        assert_eq!(next_batch(64, 0, 0), 64);
+        assert_eq!(next_batch(64, 64, 64 * 10), 128);
+        assert_eq!(next_batch(1024, 1024, 1024 * 10), MAX_BATCH_ROWS);
+        assert_eq!(next_batch(1024, 1024, 1024 * CHUNK_BYTES), 1);
+        assert_eq!(next_batch(1, 1, 10), 2);
+    }
+}

@@ -1,0 +1,42 @@
+//! The simple protocol: a text of any number of statements, in one implicit transaction.
+
+use pgwire::messages::response::EmptyQueryResponse;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::connection::Connection;
+use super::error::Failure;
+use super::rows::{Format, ResultFormats, describe_columns};
+
+/// A text that is longer than this is parsed where it holds up nobody else.
+pub(super) const LONG_TEXT_BYTES: usize = 16 << 10;
+
+impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
+    /// Runs the statements of a text one after the other, up to the first error.
+    pub(super) async fn query(&mut self, sql: &str) -> Result<(), Failure> {
+        self.unnamed_statement = None;
+        self.unnamed_portal = None;
+        let statements = self.run(sql.len() <= LONG_TEXT_BYTES, |this| this.session.split(sql))?;
+        let Some(last) = statements.len().checked_sub(1) else {
+            self.wire.output.message(&EmptyQueryResponse::new())?;
+            return Ok(());
+        };
+        let formats = ResultFormats::All(Format::Text);
+        for (index, statement) in statements.iter().enumerate() {
+            let prepared = self.run(sql.len() <= LONG_TEXT_BYTES, |this| this.session.prepare(statement, &[]))?;
+            let mut portal = self.session.execute(&prepared, Vec::new())?;
+            if !prepared.columns().is_empty() {
+                describe_columns(&mut self.wire.output, prepared.columns(), &formats)?;
+            }
+            self.send_rows(&mut portal, &prepared, &formats, usize::MAX).await?;
+            let tag = portal.tag();
+            drop(portal);
+            if index == last {
+                // The tag promises that the work is done, so the commit comes first.
+                self.end_implicit()?;
+            }
+            self.command_complete(tag)?;
+            self.wire.flush_chunk().await?;
+        }
+        Ok(())
+    }
+}

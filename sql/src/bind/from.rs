@@ -1,0 +1,383 @@
+//! FROM: tables, views, functions, subqueries, joins.
+
+use std::sync::Arc;
+
+use heliosdb_storage::Catalog;
+use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::value::{ColumnType, DataType};
+use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
+
+use super::Binder;
+use super::call::plain_arguments;
+use super::names::{self, QualifiedName, ident, no_such_relation};
+use super::query::Unknowns;
+use super::scope::{Place, Scope, ScopeColumn};
+use super::select::output_type;
+use super::tree::{Body, JoinSide, OutputColumn, Query, Relation};
+use crate::catalog_views;
+use crate::error::{Result, SqlError, SqlState};
+use crate::expr::Expr;
+use crate::functions;
+
+/// How many relations one FROM clause may name.
+const MAX_RELATIONS: usize = 200;
+
+/// A stored table by its name.
+pub fn find_table(catalog: &Catalog, name: &QualifiedName) -> Result<Arc<TableDef>> {
+    let schema = name.schema.as_deref().unwrap_or(Catalog::DEFAULT_SCHEMA);
+    if let Some(table) = catalog.table(schema, &name.name) {
+        return Ok(Arc::clone(table));
+    }
+    Err(no_such_relation(name))
+}
+
+/// A stored table that is to be changed: system relations are named, but refuse it.
+pub fn find_target(catalog: &Catalog, name: &QualifiedName) -> Result<Arc<TableDef>> {
+    find_table(catalog, name).map_err(|error| {
+        if catalog_views::lookup(name.schema.as_deref(), &name.name).is_some() {
+            return SqlError::new(
+                SqlState::INSUFFICIENT_PRIVILEGE,
+                format!("permission denied: \"{}\" is a system catalog", name.name),
+            );
+        }
+        error
+    })
+}
+
+impl Binder<'_> {
+    pub(super) fn from_clause<'p>(
+        &mut self,
+        from: &[ast::TableWithJoins],
+        parent: Option<&'p Scope<'p>>,
+    ) -> Result<(Relation, Scope<'p>)> {
+        let mut result: Option<(Relation, Scope<'p>)> = None;
+        let count: usize = from.iter().map(|item| 1 + item.joins.len()).sum();
+        if count > MAX_RELATIONS {
+            return Err(SqlError::new(
+                SqlState::PROGRAM_LIMIT_EXCEEDED,
+                format!("a FROM clause can name at most {MAX_RELATIONS} relations"),
+            ));
+        }
+        for item in from {
+            let next = self.joined(item, parent)?;
+            result = Some(match result {
+                None => next,
+                Some(left) => cross(left, next)?,
+            });
+        }
+        Ok(result.unwrap_or_else(|| (Relation::OneRow, Scope::inside(parent))))
+    }
+
+    fn joined<'p>(
+        &mut self,
+        item: &ast::TableWithJoins,
+        parent: Option<&'p Scope<'p>>,
+    ) -> Result<(Relation, Scope<'p>)> {
+        let mut left = self.factor(&item.relation, parent)?;
+        for join in &item.joins {
+            if join.global {
+                return Err(SqlError::unsupported("GLOBAL JOIN"));
+            }
+            let (kind, constraint) = join_kind(&join.join_operator)?;
+            let right = self.factor(&join.relation, parent)?;
+            left = self.join(left, right, kind, constraint)?;
+        }
+        Ok(left)
+    }
+
+    fn join<'p>(
+        &mut self,
+        (left, mut scope): (Relation, Scope<'p>),
+        (right, right_scope): (Relation, Scope<'p>),
+        kind: JoinSide,
+        constraint: &JoinConstraint,
+    ) -> Result<(Relation, Scope<'p>)> {
+        let merged = match constraint {
+            JoinConstraint::Using(columns) => {
+                columns.iter().map(names::single).collect::<Result<Vec<_>>>()?
+            }
+            JoinConstraint::Natural => natural_columns(&scope, &right_scope),
+            JoinConstraint::UsingAlias(..) => return Err(SqlError::unsupported("USING (…) AS")),
+            JoinConstraint::On(_) | JoinConstraint::None => Vec::new(),
+        };
+        let left_columns = scope.columns.len();
+        scope.append(right_scope)?;
+        let mut on = Vec::new();
+        if let JoinConstraint::On(condition) = constraint {
+            scope.place.set(Place::Clause("JOIN conditions"));
+            self.bind_condition(condition, &scope, "JOIN/ON")?.into_conjuncts(&mut on);
+        }
+        if !merged.is_empty() {
+            self.merge_columns(&mut scope, left_columns, &merged, kind, &mut on)?;
+        }
+        let relation = Relation::Join { left: Box::new(left), right: Box::new(right), kind, on };
+        Ok((relation, scope))
+    }
+
+    /// USING: the columns of both sides are equal and appear once, first.
+    fn merge_columns(
+        &mut self,
+        scope: &mut Scope<'_>,
+        left_columns: usize,
+        names: &[String],
+        kind: JoinSide,
+        on: &mut Vec<Expr>,
+    ) -> Result<()> {
+        let mut merged = Vec::with_capacity(names.len());
+        for name in names {
+            let (left, right) = scope.columns.split_at_mut_checked(left_columns).expect("BUG: the left side is there");
+            let left = bare(left, name, "left")?;
+            let right = bare(right, name, "right")?;
+            on.push(super::coerce::operator(self, "=", Some(left.expr.clone()), right.expr.clone())?);
+            left.is_bare = false;
+            right.is_bare = false;
+            let (left, right) = (left.clone(), right.clone());
+            let expr = match kind {
+                JoinSide::Inner | JoinSide::Left => left.expr.clone(),
+                JoinSide::Right => right.expr.clone(),
+                JoinSide::Full => {
+                    let (parts, data_type) = self.unify(vec![left.expr.clone(), right.expr.clone()], "JOIN/USING")?;
+                    Expr::Coalesce(parts, data_type)
+                }
+            };
+            let column_type = if expr.data_type() == left.column_type.data_type {
+                left.column_type
+            } else {
+                output_type(expr.data_type())
+            };
+            merged.push(ScopeColumn {
+                relation: None,
+                name: name.clone(),
+                column_type,
+                expr,
+                is_bare: true,
+                origin: left.origin,
+            });
+        }
+        merged.append(&mut scope.columns);
+        scope.columns = merged;
+        Ok(())
+    }
+
+    fn factor<'p>(&mut self, factor: &TableFactor, parent: Option<&'p Scope<'p>>) -> Result<(Relation, Scope<'p>)> {
+        match factor {
+            TableFactor::Table {
+                name,
+                alias,
+                args,
+                with_hints,
+                version,
+                with_ordinality,
+                partitions,
+                json_path,
+                sample,
+                index_directives,
+                inheritance,
+            } => {
+                let is_plain = with_hints.is_empty()
+                    && version.is_none()
+                    && !with_ordinality
+                    && partitions.is_empty()
+                    && json_path.is_none()
+                    && index_directives.is_empty();
+                if sample.is_some() {
+                    return Err(SqlError::unsupported("TABLESAMPLE"));
+                }
+                if !is_plain {
+                    return Err(SqlError::unsupported(format!("the relation {factor}")));
+                }
+                // There is no inheritance: ONLY and * mean the same table.
+                let _ = inheritance;
+                match args {
+                    None => self.named_relation(name, alias.as_ref(), parent),
+                    Some(ast::TableFunctionArgs { args, settings: None }) => {
+                        self.function_relation(name, args, alias.as_ref(), parent)
+                    }
+                    Some(_) => Err(SqlError::unsupported("SETTINGS")),
+                }
+            }
+            TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
+                // It does not see its siblings (that would be LATERAL), but it sees the queries around.
+                let query = self.query(subquery, parent, Unknowns::Text)?;
+                let Some(alias) = alias else {
+                    return Err(SqlError::new(SqlState::SYNTAX_ERROR, "subquery in FROM must have an alias")
+                        .with_hint("For example, FROM (SELECT ...) [AS] foo."));
+                };
+                query_relation(query, alias, parent)
+            }
+            TableFactor::Derived { .. } => Err(SqlError::unsupported("LATERAL")),
+            TableFactor::Function { lateral: false, name, args, with_ordinality: false, alias } => {
+                self.function_relation(name, args, alias.as_ref(), parent)
+            }
+            TableFactor::Function { .. } => Err(SqlError::unsupported("LATERAL or WITH ORDINALITY")),
+            TableFactor::NestedJoin { table_with_joins, alias: None } => {
+                self.nested(|binder| binder.joined(table_with_joins, parent))
+            }
+            TableFactor::NestedJoin { .. } => Err(SqlError::unsupported("an alias of a join")),
+            other => Err(SqlError::unsupported(format!("the relation {other}"))),
+        }
+    }
+
+    fn named_relation<'p>(
+        &mut self,
+        name: &ast::ObjectName,
+        alias: Option<&ast::TableAlias>,
+        parent: Option<&'p Scope<'p>>,
+    ) -> Result<(Relation, Scope<'p>)> {
+        let span = name.0.first().and_then(|part| part.as_ident()).map(|ident| ident.span);
+        let name = names::qualified(name)?;
+        let shown = alias.map_or_else(|| name.name.clone(), |alias| ident(&alias.name));
+        let mut scope = Scope::inside(parent);
+        // pg_catalog is searched first, as in PostgreSQL.
+        let relation = if let Some(relation) = catalog_views::lookup(name.schema.as_deref(), &name.name) {
+            let columns = relation.columns.iter().map(|(name, data_type)| {
+                ((*name).to_owned(), output_type(*data_type), None)
+            });
+            scope.add_relation(&shown, None, columns.collect());
+            Relation::System(relation)
+        } else {
+            let table = find_table(self.catalog, &name).map_err(|error| match span {
+                Some(span) => self.at(span, error),
+                None => error,
+            })?;
+            scope.add_table(&table, &shown);
+            Relation::Table { table, lock: None }
+        };
+        rename_columns(&mut scope, alias)?;
+        Ok((relation, scope))
+    }
+
+    fn function_relation<'p>(
+        &mut self,
+        name: &ast::ObjectName,
+        args: &[ast::FunctionArg],
+        alias: Option<&ast::TableAlias>,
+        parent: Option<&'p Scope<'p>>,
+    ) -> Result<(Relation, Scope<'p>)> {
+        let arguments_scope = Scope::inside(parent);
+        arguments_scope.place.set(Place::Clause("functions in FROM"));
+        let name = names::qualified(name)?;
+        let mut bound = Vec::with_capacity(args.len());
+        for arg in plain_arguments(args)? {
+            bound.push(self.expr(arg, &arguments_scope)?);
+        }
+        let types: Vec<DataType> = bound.iter().map(Expr::data_type).collect();
+        let shown = alias.map_or_else(|| name.name.clone(), |alias| ident(&alias.name));
+        let mut scope = Scope::inside(parent);
+        let function = match functions::table::resolve(name.schema.as_deref(), &name.name, &types) {
+            Ok(function) => function,
+            Err(error) => {
+                // A function that returns one value is a relation of one row.
+                let Ok(call) = self.call_bound(name.schema.as_deref(), &name.name, bound) else { return Err(error) };
+                let column = OutputColumn {
+                    name: shown.clone(),
+                    column_type: output_type(call.data_type()),
+                    origin: None,
+                };
+                let body = Body::Values(vec![vec![call]]);
+                let query = Query { body, order: Vec::new(), limit: None, columns: vec![column.clone()] };
+                scope.add_relation(&shown, None, vec![(column.name, column.column_type, None)]);
+                rename_columns(&mut scope, alias)?;
+                return Ok((Relation::Query(Box::new(query)), scope));
+            }
+        };
+        let mut coerced = Vec::with_capacity(bound.len());
+        for (at, arg) in bound.into_iter().enumerate() {
+            coerced.push(self.coerce_argument(arg, function.args.get(at).copied())?);
+        }
+        let is_value = matches!(function.columns, [(column, _)] if *column == function.name);
+        let columns = function.columns.iter().map(|(column, data_type)| {
+            let column = if is_value { shown.clone() } else { (*column).to_owned() };
+            (column, output_type(*data_type), None)
+        });
+        scope.add_relation(&shown, None, columns.collect());
+        rename_columns(&mut scope, alias)?;
+        Ok((Relation::Function { function, args: coerced }, scope))
+    }
+}
+
+fn query_relation<'p>(
+    query: Query,
+    alias: &ast::TableAlias,
+    parent: Option<&'p Scope<'p>>,
+) -> Result<(Relation, Scope<'p>)> {
+    let mut scope = Scope::inside(parent);
+    let columns: Vec<_> = query
+        .columns
+        .iter()
+        .map(|column| -> (String, ColumnType, _) { (column.name.clone(), column.column_type, column.origin) })
+        .collect();
+    scope.add_relation(&ident(&alias.name), None, columns);
+    rename_columns(&mut scope, Some(alias))?;
+    Ok((Relation::Query(Box::new(query)), scope))
+}
+
+/// `AS t (a, b)`
+fn rename_columns(scope: &mut Scope<'_>, alias: Option<&ast::TableAlias>) -> Result<()> {
+    let Some(ast::TableAlias { explicit: _, name, columns, at }) = alias else { return Ok(()) };
+    if at.is_some() || columns.iter().any(|column| column.data_type.is_some()) {
+        return Err(SqlError::unsupported("this form of an alias"));
+    }
+    if columns.len() > scope.columns.len() {
+        return Err(SqlError::new(
+            SqlState::INVALID_COLUMN_REFERENCE,
+            format!(
+                "table \"{}\" has {} columns available but {} columns specified",
+                ident(name),
+                scope.columns.len(),
+                columns.len()
+            ),
+        ));
+    }
+    for (column, new) in scope.columns.iter_mut().zip(columns) {
+        column.name = ident(&new.name);
+    }
+    Ok(())
+}
+
+fn cross<'p>(
+    (left, mut scope): (Relation, Scope<'p>),
+    (right, right_scope): (Relation, Scope<'p>),
+) -> Result<(Relation, Scope<'p>)> {
+    scope.append(right_scope)?;
+    let relation =
+        Relation::Join { left: Box::new(left), right: Box::new(right), kind: JoinSide::Inner, on: Vec::new() };
+    Ok((relation, scope))
+}
+
+fn join_kind(operator: &JoinOperator) -> Result<(JoinSide, &JoinConstraint)> {
+    Ok(match operator {
+        JoinOperator::Join(constraint) | JoinOperator::Inner(constraint) => (JoinSide::Inner, constraint),
+        JoinOperator::CrossJoin(constraint @ JoinConstraint::None) => (JoinSide::Inner, constraint),
+        JoinOperator::Left(constraint) | JoinOperator::LeftOuter(constraint) => (JoinSide::Left, constraint),
+        JoinOperator::Right(constraint) | JoinOperator::RightOuter(constraint) => (JoinSide::Right, constraint),
+        JoinOperator::FullOuter(constraint) => (JoinSide::Full, constraint),
+        other => return Err(SqlError::unsupported(format!("this join ({other:?})"))),
+    })
+}
+
+fn natural_columns(left: &Scope<'_>, right: &Scope<'_>) -> Vec<String> {
+    let is_in_right = |name: &str| right.columns.iter().any(|column| column.is_bare && column.name == name);
+    (left.columns.iter())
+        .filter(|column| column.is_bare && is_in_right(&column.name))
+        .map(|column| column.name.clone())
+        .collect()
+}
+
+fn bare<'c>(columns: &'c mut [ScopeColumn], name: &str, side: &str) -> Result<&'c mut ScopeColumn> {
+    let count = columns.iter().filter(|column| column.is_bare && column.name == name).count();
+    match count {
+        0 => Err(SqlError::new(
+            SqlState::UNDEFINED_COLUMN,
+            format!("column \"{name}\" specified in USING clause does not exist in {side} table"),
+        )),
+        1 => Ok(columns
+            .iter_mut()
+            .find(|column| column.is_bare && column.name == name)
+            .expect("BUG: counted above")),
+        _ => Err(SqlError::new(
+            SqlState::AMBIGUOUS_COLUMN,
+            format!("common column name \"{name}\" appears more than once in {side} table"),
+        )),
+    }
+}

@@ -1,0 +1,111 @@
+//! ORDER BY: by position, by name of an output column, by expression.
+
+use heliosdb_storage::value::DataType;
+use sqlparser::ast::{self, OrderByKind, OrderBySort};
+
+use super::Binder;
+use super::names::ident;
+use super::scope::{Place, Scope};
+use super::select::{Target, by_position, position};
+use super::tree::Query;
+use crate::error::{Result, SqlError, SqlState};
+use crate::expr::Expr;
+use crate::plan::SortKey;
+
+impl Binder<'_> {
+    /// The order of a SELECT. Expressions that are not in the select list are added to it.
+    pub(super) fn order_by_targets(
+        &mut self,
+        order_by: &ast::OrderBy,
+        targets: &mut Vec<Target>,
+        distinct: bool,
+        scope: &Scope<'_>,
+    ) -> Result<Vec<SortKey>> {
+        scope.place.set(Place::Aggregates);
+        let visible = targets.len();
+        let mut keys = Vec::new();
+        for item in items(order_by)? {
+            let at = match self.output_column(&item.expr, targets.get(..visible).unwrap_or_default())? {
+                Some(at) => at,
+                None => {
+                    let bound = self.expr(&item.expr, scope)?;
+                    let bound = self.known(bound)?;
+                    let known = targets.iter().position(|target| target.expr.same(&bound));
+                    if known.is_none_or(|at| at >= visible) && distinct {
+                        return Err(SqlError::new(
+                            SqlState::INVALID_COLUMN_REFERENCE,
+                            "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
+                        ));
+                    }
+                    known.unwrap_or_else(|| {
+                        targets.push(Target { expr: bound, name: String::new(), typmod: -1, origin: None });
+                        targets.len() - 1
+                    })
+                }
+            };
+            let data_type = targets.get(at).map_or(DataType::Unknown, |target| target.expr.data_type());
+            keys.push(sort_key(Expr::Column(at, data_type), &item.options)?);
+        }
+        Ok(keys)
+    }
+
+    /// The order of VALUES or UNION: only output columns have a meaning there.
+    pub(super) fn order_by_output(&mut self, query: &mut Query, order_by: &ast::OrderBy) -> Result<()> {
+        let targets: Vec<Target> = (query.columns.iter().enumerate())
+            .map(|(at, column)| Target {
+                expr: Expr::Column(at, column.column_type.data_type),
+                name: column.name.clone(),
+                typmod: -1,
+                origin: None,
+            })
+            .collect();
+        for item in items(order_by)? {
+            let at = self.output_column(&item.expr, &targets)?.ok_or_else(|| {
+                SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
+                    .with_detail("Only result column names can be used, not expressions or functions.")
+            })?;
+            let expr = targets.get(at).map(|target| target.expr.clone());
+            query.order.push(sort_key(expr.expect("BUG: the position was looked up"), &item.options)?);
+        }
+        Ok(())
+    }
+
+    fn output_column(&self, expr: &ast::Expr, targets: &[Target]) -> Result<Option<usize>> {
+        if let Some(position) = position(expr) {
+            by_position(targets, position, "ORDER BY")?;
+            return Ok(position.parse::<usize>().ok().map(|n| n.saturating_sub(1)));
+        }
+        let ast::Expr::Identifier(name) = expr else { return Ok(None) };
+        let wanted = ident(name);
+        let mut named = targets.iter().enumerate().filter(|(_, target)| target.name == wanted);
+        let Some((at, first)) = named.next() else { return Ok(None) };
+        if named.any(|(_, other)| !other.expr.same(&first.expr)) {
+            let error = SqlError::new(SqlState::AMBIGUOUS_COLUMN, format!("ORDER BY \"{wanted}\" is ambiguous"));
+            return Err(self.at(name.span, error));
+        }
+        Ok(Some(at))
+    }
+}
+
+fn items(order_by: &ast::OrderBy) -> Result<&[ast::OrderByExpr]> {
+    match &order_by.kind {
+        OrderByKind::Expressions(items)
+            if order_by.interpolate.is_none() && items.iter().all(|item| item.with_fill.is_none()) =>
+        {
+            Ok(items)
+        }
+        _ => Err(SqlError::unsupported("this form of ORDER BY")),
+    }
+}
+
+fn sort_key(expr: Expr, options: &ast::OrderByOptions) -> Result<SortKey> {
+    let descending = match &options.sort {
+        None | Some(OrderBySort::Asc) => false,
+        Some(OrderBySort::Desc) => true,
+        Some(OrderBySort::Using(_)) => return Err(SqlError::unsupported("ORDER BY … USING")),
+    };
+    if expr.data_type() == DataType::Unknown {
+        return Err(SqlError::new(SqlState::INDETERMINATE_DATATYPE, "could not determine the type to order by"));
+    }
+    Ok(SortKey { expr, descending, nulls_first: options.nulls_first.unwrap_or(descending) })
+}

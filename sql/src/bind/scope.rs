@@ -1,0 +1,207 @@
+//! Which columns a name can mean: those of FROM, then those of the queries around.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use heliosdb_storage::RelationId;
+use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::value::ColumnType;
+
+use crate::error::{Result, SqlError, SqlState};
+use crate::expr::Expr;
+use crate::plan::AggregateCall;
+
+/// While a SELECT is bound, the result of its k-th aggregate call is the column `AGGREGATE_BASE + k`; see
+/// [`super::grouping`].
+pub const AGGREGATE_BASE: usize = usize::MAX / 2;
+
+/// The columns that names can mean at one level of a query.
+#[derive(Default)]
+pub struct Scope<'p> {
+    /// The query around.
+    pub parent: Option<&'p Self>,
+    /// The relations by the names they have here.
+    pub relations: Vec<ScopeRelation>,
+    /// The columns, in the order of `*`.
+    pub columns: Vec<ScopeColumn>,
+    /// How many columns the row has.
+    pub width: usize,
+    /// The aggregate calls found so far.
+    pub calls: RefCell<Vec<AggregateCall>>,
+    /// Whether an aggregate may be called at this place of the query.
+    pub place: Cell<Place>,
+}
+
+/// Whether an aggregate may be called.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Place {
+    /// It may: the select list, HAVING, ORDER BY.
+    Aggregates,
+    /// It may not: a clause of this name.
+    Clause(&'static str),
+    /// It may not: the argument of another one.
+    Argument,
+}
+
+impl Default for Place {
+    fn default() -> Self {
+        Self::Clause("WHERE")
+    }
+}
+
+/// A relation in scope.
+#[derive(Clone, Debug)]
+pub struct ScopeRelation {
+    /// Its alias, or its name.
+    pub name: String,
+    /// Where its columns begin in the row.
+    pub first: usize,
+    /// The table, if it is a stored one.
+    pub table: Option<Arc<TableDef>>,
+}
+
+/// A column in scope.
+#[derive(Clone, Debug)]
+pub struct ScopeColumn {
+    /// The relation it belongs to; none for the merged column of USING.
+    pub relation: Option<usize>,
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub column_type: ColumnType,
+    /// Its value over the row.
+    pub expr: Expr,
+    /// Whether `*` and its bare name mean it. Columns that USING has merged are found by qualified names only.
+    pub is_bare: bool,
+    /// The table's column that it is.
+    pub origin: Option<(RelationId, usize)>,
+}
+
+impl<'p> Scope<'p> {
+    /// A scope without columns inside another one.
+    pub fn inside(parent: Option<&'p Scope<'p>>) -> Self {
+        Self { parent, ..Self::default() }
+    }
+
+    /// A scope with the columns of a table, as UPDATE, DELETE, RETURNING and CHECK see them.
+    pub fn of_table(table: &Arc<TableDef>, name: &str) -> Self {
+        let mut scope = Self::default();
+        scope.add_table(table, name);
+        scope
+    }
+
+    /// Adds a stored table.
+    pub fn add_table(&mut self, table: &Arc<TableDef>, name: &str) {
+        let columns = table.columns.iter().enumerate().map(|(slot, column)| {
+            (column.name.clone(), column.column_type, Some((table.id, slot)))
+        });
+        self.add_relation(name, Some(Arc::clone(table)), columns.collect());
+    }
+
+    /// Adds a relation with its columns.
+    pub fn add_relation(
+        &mut self,
+        name: &str,
+        table: Option<Arc<TableDef>>,
+        columns: Vec<(String, ColumnType, Option<(RelationId, usize)>)>,
+    ) {
+        let relation = self.relations.len();
+        self.relations.push(ScopeRelation { name: name.to_owned(), first: self.width, table });
+        for (name, column_type, origin) in columns {
+            let expr = Expr::Column(self.width, column_type.data_type);
+            self.columns.push(ScopeColumn { relation: Some(relation), name, column_type, expr, is_bare: true, origin });
+            self.width += 1;
+        }
+    }
+
+    /// Adds what another scope has, to the right of this one's row.
+    pub fn append(&mut self, other: Scope<'_>) -> Result<()> {
+        for relation in &other.relations {
+            if self.relations.iter().any(|known| known.name == relation.name) {
+                return Err(SqlError::new(
+                    SqlState::DUPLICATE_ALIAS,
+                    format!("table name \"{}\" specified more than once", relation.name),
+                ));
+            }
+        }
+        let (shift, relations) = (self.width, self.relations.len());
+        self.relations.extend(
+            other.relations.into_iter().map(|relation| ScopeRelation { first: relation.first + shift, ..relation }),
+        );
+        self.columns.extend(other.columns.into_iter().map(|mut column| {
+            column.relation = column.relation.map(|relation| relation + relations);
+            column.expr.map_columns(&mut |index| index + shift);
+            column
+        }));
+        self.width += other.width;
+        Ok(())
+    }
+
+    /// What a bare column name means, here or further out.
+    pub fn column(&self, name: &str) -> Result<ScopeColumn> {
+        let not_found = || SqlError::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist"));
+        self.search(&|scope| {
+            let mut found = scope.columns.iter().filter(|column| column.is_bare && column.name == name);
+            match (found.next(), found.next()) {
+                (Some(_), Some(_)) => Err(SqlError::new(
+                    SqlState::AMBIGUOUS_COLUMN,
+                    format!("column reference \"{name}\" is ambiguous"),
+                )),
+                (column, _) => Ok(column),
+            }
+        })?
+        .ok_or_else(not_found)
+    }
+
+    /// What `relation.column` means, here or further out.
+    pub fn qualified_column(&self, relation: &str, name: &str) -> Result<ScopeColumn> {
+        let found = self.search(&|scope| {
+            let Some(at) = scope.relations.iter().position(|known| known.name == relation) else { return Ok(None) };
+            let column = scope.columns.iter().find(|column| column.relation == Some(at) && column.name == name);
+            column.map(Some).ok_or_else(|| {
+                SqlError::new(SqlState::UNDEFINED_COLUMN, format!("column {relation}.{name} does not exist"))
+            })
+        })?;
+        found.ok_or_else(|| missing_relation(relation))
+    }
+
+    /// Looks level by level; a column found further out is an outer reference.
+    fn search(&self, find: &dyn Fn(&Self) -> Result<Option<&ScopeColumn>>) -> Result<Option<ScopeColumn>> {
+        let mut level = 0_usize;
+        let mut scope = Some(self);
+        while let Some(here) = scope {
+            if let Some(column) = find(here)? {
+                let mut column = column.clone();
+                if let Some(depth) = level.checked_sub(1) {
+                    outward(&mut column.expr, depth);
+                }
+                return Ok(Some(column));
+            }
+            scope = here.parent;
+            level += 1;
+        }
+        Ok(None)
+    }
+
+    /// `relation.column` of a position in the row, for messages.
+    pub fn name_of(&self, index: usize) -> String {
+        let column = self.columns.iter().find(|column| matches!(column.expr, Expr::Column(at, _) if at == index));
+        let Some(column) = column else { return "?".to_owned() };
+        match column.relation.and_then(|relation| self.relations.get(relation)) {
+            Some(relation) => format!("{}.{}", relation.name, column.name),
+            None => column.name.clone(),
+        }
+    }
+}
+
+fn outward(expr: &mut Expr, depth: usize) {
+    if let Expr::Column(index, data_type) = expr {
+        *expr = Expr::Outer { depth, index: *index, data_type: *data_type };
+    }
+    expr.children_mut().into_iter().for_each(|child| outward(child, depth));
+}
+
+/// The error for a qualifier that no relation in scope has.
+pub fn missing_relation(relation: &str) -> SqlError {
+    SqlError::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{relation}\""))
+}

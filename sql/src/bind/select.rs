@@ -1,0 +1,327 @@
+//! SELECT: its clauses in the order in which names become known.
+
+use heliosdb_storage::RelationId;
+use heliosdb_storage::value::{ColumnType, DataType};
+use sqlparser::ast::{self, Distinct, GroupByExpr, SelectItem};
+
+use super::Binder;
+use super::names::{self, ident};
+use super::query::Unknowns;
+use super::scope::{Place, Scope, missing_relation};
+use super::tree::{Body, OutputColumn, Query, Select, plain};
+use super::{grouping, type_name};
+use crate::error::{Result, SqlError, SqlState};
+use crate::expr::Expr;
+
+/// A column of the select list.
+#[derive(Clone, Debug)]
+pub(super) struct Target {
+    pub expr: Expr,
+    pub name: String,
+    pub typmod: i32,
+    pub origin: Option<(RelationId, usize)>,
+}
+
+impl Binder<'_> {
+    pub(super) fn select(
+        &mut self,
+        select: &ast::Select,
+        order_by: Option<&ast::OrderBy>,
+        parent: Option<&Scope<'_>>,
+        unknowns: Unknowns,
+    ) -> Result<Query> {
+        refuse_foreign_clauses(select)?;
+        let (from, scope) = self.from_clause(&select.from, parent)?;
+        let mut filter = Vec::new();
+        if let Some(selection) = &select.selection {
+            scope.place.set(Place::Clause("WHERE"));
+            self.bind_condition(selection, &scope, "WHERE")?.into_conjuncts(&mut filter);
+        }
+        scope.place.set(Place::Aggregates);
+        let mut targets = self.targets(&select.projection, &scope)?;
+        if unknowns == Unknowns::Text {
+            for target in &mut targets {
+                let taken = std::mem::replace(&mut target.expr, Expr::Column(0, DataType::Unknown));
+                target.expr = self.known(taken)?;
+            }
+        }
+        let visible = targets.len();
+        let groups = self.group_by(&select.group_by, &targets, &scope)?;
+        scope.place.set(Place::Aggregates);
+        let mut having = Vec::new();
+        if let Some(condition) = &select.having {
+            self.bind_condition(condition, &scope, "HAVING")?.into_conjuncts(&mut having);
+        }
+        let distinct = match &select.distinct {
+            None | Some(Distinct::All) => false,
+            Some(Distinct::Distinct) => true,
+            Some(Distinct::On(_)) => return Err(SqlError::unsupported("DISTINCT ON")),
+        };
+        let order = match order_by {
+            Some(order_by) => self.order_by_targets(order_by, &mut targets, distinct, &scope)?,
+            None => Vec::new(),
+        };
+        let columns = targets
+            .iter()
+            .take(visible)
+            .map(|target| OutputColumn {
+                name: target.name.clone(),
+                column_type: ColumnType { data_type: target.expr.data_type(), typmod: target.typmod },
+                origin: target.origin,
+            })
+            .collect();
+        let mut exprs: Vec<Expr> = targets.into_iter().map(|target| target.expr).collect();
+        let is_grouped = groups.is_some() || select.having.is_some() || !scope.calls.borrow().is_empty();
+        let grouping = if is_grouped {
+            Some(grouping::group(&scope, groups.unwrap_or_default(), exprs.iter_mut().chain(&mut having))?)
+        } else {
+            None
+        };
+        let select = Select { from, filter, grouping, having, targets: exprs, distinct };
+        Ok(Query { body: Body::Select(Box::new(select)), order, limit: None, columns })
+    }
+
+    /// The select list, or RETURNING.
+    pub(super) fn targets(&mut self, items: &[SelectItem], scope: &Scope<'_>) -> Result<Vec<Target>> {
+        let mut targets = Vec::with_capacity(items.len());
+        for item in items {
+            match item {
+                SelectItem::UnnamedExpr(expr) => targets.push(self.target(expr, figure_name(expr), scope)?),
+                SelectItem::ExprWithAlias { expr, alias } => targets.push(self.target(expr, ident(alias), scope)?),
+                SelectItem::Wildcard(options) => {
+                    refuse_wildcard_options(options)?;
+                    if scope.relations.is_empty() {
+                        return Err(SqlError::new(
+                            SqlState::SYNTAX_ERROR,
+                            "SELECT * with no tables specified is not valid",
+                        ));
+                    }
+                    targets.extend(scope.columns.iter().filter(|column| column.is_bare).map(star_target));
+                }
+                SelectItem::QualifiedWildcard(ast::SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
+                    refuse_wildcard_options(options)?;
+                    let name = names::qualified(name)?.name;
+                    let at = scope.relations.iter().position(|relation| relation.name == name);
+                    let at = at.ok_or_else(|| missing_relation(&name))?;
+                    targets.extend(scope.columns.iter().filter(|column| column.relation == Some(at)).map(star_target));
+                }
+                other => return Err(SqlError::unsupported(format!("the column {other}"))),
+            }
+        }
+        Ok(targets)
+    }
+
+    fn target(&mut self, expr: &ast::Expr, name: String, scope: &Scope<'_>) -> Result<Target> {
+        let bound = self.expr(expr, scope)?;
+        let known = match &bound {
+            Expr::Column(..) => scope.columns.iter().find(|column| column.expr.same(&bound)),
+            _ => None,
+        };
+        let typmod = match (&bound, known) {
+            (_, Some(column)) => column.column_type.typmod,
+            (Expr::Cast { to, .. }, None) => to.typmod,
+            _ => match expr {
+                ast::Expr::Cast { data_type, .. } => type_name::plain(data_type)?.typmod,
+                _ => -1,
+            },
+        };
+        Ok(Target { typmod, origin: known.and_then(|column| column.origin), expr: bound, name })
+    }
+
+    /// None without a GROUP BY clause.
+    fn group_by(&mut self, clause: &GroupByExpr, targets: &[Target], scope: &Scope<'_>) -> Result<Option<Vec<Expr>>> {
+        let exprs = match clause {
+            GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => exprs,
+            _ => return Err(SqlError::unsupported("this form of GROUP BY")),
+        };
+        if exprs.is_empty() {
+            return Ok(None);
+        }
+        scope.place.set(Place::Clause("GROUP BY"));
+        let mut groups: Vec<Expr> = Vec::with_capacity(exprs.len());
+        for expr in exprs {
+            let group = match position(expr) {
+                Some(position) => by_position(targets, position, "GROUP BY")?.expr.clone(),
+                None => self.group(expr, targets, scope)?,
+            };
+            let mut aggregate = false;
+            group.for_each_column(&mut |index| aggregate |= index >= super::scope::AGGREGATE_BASE);
+            if aggregate {
+                return Err(SqlError::new(
+                    SqlState::GROUPING_ERROR,
+                    "aggregate functions are not allowed in GROUP BY",
+                ));
+            }
+            let group = self.known(group)?;
+            if !groups.iter().any(|known| known.same(&group)) {
+                groups.push(group);
+            }
+        }
+        Ok(Some(groups))
+    }
+
+    /// A bare name is a column of FROM first, then one of the select list.
+    fn group(&mut self, expr: &ast::Expr, targets: &[Target], scope: &Scope<'_>) -> Result<Expr> {
+        let bound = self.expr(expr, scope);
+        let (Err(error), ast::Expr::Identifier(name)) = (&bound, expr) else { return bound };
+        let name = ident(name);
+        let mut named = targets.iter().filter(|target| target.name == name);
+        match (named.next(), named.next()) {
+            (Some(target), None) if error.state == SqlState::UNDEFINED_COLUMN => Ok(target.expr.clone()),
+            _ => bound,
+        }
+    }
+}
+
+/// The number of a column, if the expression is a plain integer.
+pub(super) fn position(expr: &ast::Expr) -> Option<&str> {
+    match expr {
+        ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(text, false), .. }) => Some(text),
+        _ => None,
+    }
+}
+
+pub(super) fn by_position<'t>(targets: &'t [Target], position: &str, clause: &str) -> Result<&'t Target> {
+    position.parse::<usize>().ok().and_then(|n| n.checked_sub(1)).and_then(|at| targets.get(at)).ok_or_else(|| {
+        SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, format!("{clause} position {position} is not in select list"))
+    })
+}
+
+fn star_target(column: &super::scope::ScopeColumn) -> Target {
+    Target {
+        expr: column.expr.clone(),
+        name: column.name.clone(),
+        typmod: column.column_type.typmod,
+        origin: column.origin,
+    }
+}
+
+/// The name of a column that is given none.
+fn figure_name(expr: &ast::Expr) -> String {
+    name_of(expr).unwrap_or_else(|| "?column?".to_owned())
+}
+
+fn name_of(expr: &ast::Expr) -> Option<String> {
+    use ast::Expr as Ast;
+    let fixed = match expr {
+        Ast::Identifier(name) => return Some(ident(name)),
+        Ast::CompoundIdentifier(parts) => return parts.last().map(ident),
+        Ast::Nested(inner) => return name_of(inner),
+        Ast::Collate { expr, .. } => return name_of(expr),
+        Ast::Function(function) => return names::qualified(&function.name).ok().map(|name| name.name),
+        Ast::Cast { expr, data_type, .. } => {
+            return name_of(expr).or_else(|| type_name_of(data_type));
+        }
+        Ast::TypedString(typed) => return type_name_of(&typed.data_type),
+        Ast::Case { else_result, .. } => {
+            return else_result.as_deref().and_then(name_of).or_else(|| Some("case".to_owned()));
+        }
+        Ast::Subquery(query) => return subquery_name(query),
+        Ast::Value(value) if matches!(value.value, ast::Value::Boolean(_)) => "bool",
+        Ast::Exists { negated: false, .. } => "exists",
+        Ast::AtTimeZone { .. } => "timezone",
+        Ast::Extract { .. } => "extract",
+        Ast::Ceil { .. } => "ceil",
+        Ast::Floor { .. } => "floor",
+        Ast::Position { .. } => "position",
+        Ast::Substring { .. } => "substring",
+        Ast::Overlay { .. } => "overlay",
+        Ast::Trim { trim_where, .. } => match trim_where {
+            None | Some(ast::TrimWhereField::Both) => "btrim",
+            Some(ast::TrimWhereField::Leading) => "ltrim",
+            Some(ast::TrimWhereField::Trailing) => "rtrim",
+        },
+        _ => return None,
+    };
+    Some(fixed.to_owned())
+}
+
+fn type_name_of(data_type: &ast::DataType) -> Option<String> {
+    let column_type = type_name::plain(data_type).ok()?;
+    Some(crate::types::names::catalog_name(column_type.data_type).to_owned())
+}
+
+fn subquery_name(query: &ast::Query) -> Option<String> {
+    let ast::SetExpr::Select(select) = query.body.as_ref() else { return None };
+    match select.projection.first()? {
+        SelectItem::UnnamedExpr(expr) => name_of(expr),
+        SelectItem::ExprWithAlias { alias, .. } => Some(ident(alias)),
+        _ => None,
+    }
+}
+
+fn refuse_wildcard_options(options: &ast::WildcardAdditionalOptions) -> Result<()> {
+    let ast::WildcardAdditionalOptions {
+        wildcard_token: _,
+        opt_ilike,
+        opt_exclude,
+        opt_except,
+        opt_replace,
+        opt_rename,
+        opt_alias,
+    } = options;
+    let is_plain = opt_ilike.is_none()
+        && opt_exclude.is_none()
+        && opt_except.is_none()
+        && opt_replace.is_none()
+        && opt_rename.is_none()
+        && opt_alias.is_none();
+    if is_plain { Ok(()) } else { Err(SqlError::unsupported("an option of *")) }
+}
+
+/// The parser knows many dialects; what PostgreSQL does not have, or this one not yet, is refused by name.
+fn refuse_foreign_clauses(select: &ast::Select) -> Result<()> {
+    let ast::Select {
+        select_token: _,
+        optimizer_hints,
+        distinct: _,
+        select_modifiers,
+        top,
+        top_before_distinct: _,
+        projection: _,
+        exclude,
+        into,
+        from: _,
+        lateral_views,
+        prewhere,
+        selection: _,
+        connect_by,
+        group_by: _,
+        cluster_by,
+        distribute_by,
+        sort_by,
+        having: _,
+        named_window,
+        qualify,
+        window_before_qualify: _,
+        value_table_mode,
+        flavor,
+    } = select;
+    let refused = [
+        (select_modifiers.is_some(), "a SELECT modifier"),
+        (top.is_some(), "TOP"),
+        (exclude.is_some(), "EXCLUDE"),
+        (into.is_some(), "SELECT INTO"),
+        (!lateral_views.is_empty(), "LATERAL VIEW"),
+        (prewhere.is_some(), "PREWHERE"),
+        (!connect_by.is_empty(), "CONNECT BY"),
+        (!cluster_by.is_empty(), "CLUSTER BY"),
+        (!distribute_by.is_empty(), "DISTRIBUTE BY"),
+        (!sort_by.is_empty(), "SORT BY"),
+        (!named_window.is_empty(), "WINDOW"),
+        (qualify.is_some(), "QUALIFY"),
+        (value_table_mode.is_some(), "SELECT AS"),
+        (*flavor != ast::SelectFlavor::Standard, "FROM before SELECT"),
+    ];
+    // Hints are comments: PostgreSQL ignores them too.
+    let _ = optimizer_hints;
+    match refused.iter().find(|(present, _)| *present) {
+        Some((_, name)) => Err(SqlError::unsupported(name)),
+        None => Ok(()),
+    }
+}
+
+/// The type of a column without more to say about it.
+pub(super) const fn output_type(data_type: DataType) -> ColumnType {
+    plain(data_type)
+}

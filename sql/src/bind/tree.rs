@@ -1,0 +1,203 @@
+//! The bound tree: what a statement asks, with all names and types known, and nothing said about how.
+
+use std::sync::Arc;
+
+use heliosdb_storage::RelationId;
+use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::transaction::RowLock;
+use heliosdb_storage::value::{ColumnType, DataType};
+
+use crate::catalog_views::SystemRelation;
+use crate::expr::Expr;
+use crate::functions::table::TableFunction;
+use crate::plan::{AggregateCall, JoinKind, RowLimit, SetColumn, Returning, SortKey};
+
+/// A query.
+#[derive(Clone, Debug)]
+pub struct Query {
+    /// Where its rows come from.
+    pub body: Body,
+    /// The order, over the body's row.
+    pub order: Vec<SortKey>,
+    /// Which slice.
+    pub limit: Option<RowLimit>,
+    /// The columns that are shown: the first ones of the body's row.
+    pub columns: Vec<OutputColumn>,
+}
+
+/// What a query's rows are made by.
+#[derive(Clone, Debug)]
+pub enum Body {
+    /// SELECT
+    Select(Box<Select>),
+    /// VALUES
+    Values(Vec<Vec<Expr>>),
+    /// UNION
+    Union {
+        /// The inputs, all of the same column types.
+        inputs: Vec<Query>,
+        /// Without ALL each distinct row comes once.
+        all: bool,
+    },
+}
+
+/// A SELECT without what comes after it.
+#[derive(Clone, Debug)]
+pub struct Select {
+    /// FROM
+    pub from: Relation,
+    /// WHERE, as a conjunction over the row of FROM.
+    pub filter: Vec<Expr>,
+    /// GROUP BY and aggregates; what follows is over the row of groups and aggregates then.
+    pub grouping: Option<Grouping>,
+    /// HAVING, as a conjunction.
+    pub having: Vec<Expr>,
+    /// The columns, those that only the order needs at the end.
+    pub targets: Vec<Expr>,
+    /// DISTINCT
+    pub distinct: bool,
+}
+
+/// Groups and what is computed of them.
+#[derive(Clone, Debug)]
+pub struct Grouping {
+    /// What makes a group.
+    pub groups: Vec<Expr>,
+    /// What is computed.
+    pub calls: Vec<AggregateCall>,
+}
+
+/// A relation of FROM.
+#[derive(Clone, Debug)]
+pub enum Relation {
+    /// No FROM: one row without columns.
+    OneRow,
+    /// A stored table.
+    Table {
+        /// The table.
+        table: Arc<TableDef>,
+        /// FOR UPDATE and its siblings.
+        lock: Option<RowLock>,
+    },
+    /// A system view.
+    System(&'static SystemRelation),
+    /// A function.
+    Function {
+        /// The function.
+        function: &'static TableFunction,
+        /// Its arguments.
+        args: Vec<Expr>,
+    },
+    /// A subquery.
+    Query(Box<Query>),
+    /// A join; its row is the left row followed by the right row.
+    Join {
+        /// The left side.
+        left: Box<Relation>,
+        /// The right side.
+        right: Box<Relation>,
+        /// What happens to rows without partner.
+        kind: JoinSide,
+        /// The condition, as a conjunction.
+        on: Vec<Expr>,
+    },
+}
+
+/// The kinds of joins as they are written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum JoinSide {
+    /// INNER and CROSS
+    Inner,
+    /// LEFT
+    Left,
+    /// RIGHT
+    Right,
+    /// FULL
+    Full,
+}
+
+impl Relation {
+    /// How many columns its row has.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::OneRow => 0,
+            Self::Table { table, .. } => table.columns.len(),
+            Self::System(relation) => relation.columns.len(),
+            Self::Function { function, .. } => function.columns.len(),
+            Self::Query(query) => query.columns.len(),
+            Self::Join { left, right, .. } => left.width() + right.width(),
+        }
+    }
+}
+
+/// A column of a query's result.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct OutputColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub column_type: ColumnType,
+    /// The table's column that it is, if it is one: relation and slot.
+    pub origin: Option<(RelationId, usize)>,
+}
+
+/// A bound statement that changes rows.
+#[derive(Clone, Debug)]
+pub enum Modify {
+    /// INSERT
+    Insert {
+        /// The table.
+        table: Arc<TableDef>,
+        /// The rows.
+        input: Query,
+        /// Per slot, over the input's row.
+        values: Vec<Expr>,
+        /// RETURNING
+        returning: Option<BoundReturning>,
+    },
+    /// UPDATE
+    Update {
+        /// The table.
+        table: Arc<TableDef>,
+        /// WHERE
+        filter: Vec<Expr>,
+        /// SET
+        set: Vec<SetColumn>,
+        /// RETURNING
+        returning: Option<BoundReturning>,
+    },
+    /// DELETE
+    Delete {
+        /// The table.
+        table: Arc<TableDef>,
+        /// WHERE
+        filter: Vec<Expr>,
+        /// RETURNING
+        returning: Option<BoundReturning>,
+    },
+}
+
+/// RETURNING with the names of its columns.
+#[derive(Clone, Debug)]
+pub struct BoundReturning {
+    /// What is computed.
+    pub returning: Returning,
+    /// The columns.
+    pub columns: Vec<OutputColumn>,
+}
+
+impl JoinSide {
+    /// The kind of join once a right join has been turned round.
+    pub const fn kind(self) -> JoinKind {
+        match self {
+            Self::Inner => JoinKind::Inner,
+            Self::Left | Self::Right => JoinKind::Left,
+            Self::Full => JoinKind::Full,
+        }
+    }
+}
+
+/// A type without a modifier.
+pub const fn plain(data_type: DataType) -> ColumnType {
+    ColumnType { data_type, typmod: -1 }
+}

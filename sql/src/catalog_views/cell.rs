@@ -1,0 +1,63 @@
+//! Values of catalog columns, by the type of the column.
+
+use heliosdb_storage::value::Value;
+
+/// `bool`
+pub const fn boolean(b: bool) -> Value {
+    Value::Bool(b)
+}
+
+/// `oid`
+pub const fn oid(n: i64) -> Value {
+    Value::Int8(n)
+}
+
+/// `oid` of something with a number of 32 bits.
+pub fn oid32(n: u32) -> Value {
+    Value::Int8(i64::from(n))
+}
+
+/// `int2`
+pub fn int2(n: usize) -> Value {
+    Value::Int2(i16::try_from(n).unwrap_or(i16::MAX))
+}
+
+/// `int4`
+pub const fn int4(n: i32) -> Value {
+    Value::Int4(n)
+}
+
+/// `int4` of a count.
+pub fn count(n: usize) -> Value {
+    Value::Int4(i32::try_from(n).unwrap_or(i32::MAX))
+}
+
+/// `int8` of a count.
+pub fn count8(n: u64) -> Value {
+    Value::Int8(i64::try_from(n).unwrap_or(i64::MAX))
+}
+
+/// `text`, `name`, `varchar` or `"char"`
+pub fn text(s: impl AsRef<str>) -> Value {
+    Value::text(s.as_ref())
+}
+
+/// A text that may be missing.
+pub fn text_or_null(s: Option<impl AsRef<str>>) -> Value {
+    s.map_or(Value::Null, text)
+}
+
+/// `YES` or `NO`
+pub fn yes_or_no(b: bool) -> Value {
+    text(if b { "YES" } else { "NO" })
+}
+
+/// `1 2 3`: an int2vector as text.
+pub fn vector(numbers: impl IntoIterator<Item = u32>) -> Value {
+    text(numbers.into_iter().map(|n| n.to_string()).collect::<Vec<_>>().join(" "))
+}
+
+/// `{1,2,3}`: an array as text.
+pub fn array(items: impl IntoIterator<Item = String>) -> Value {
+    text(format!("{{{}}}", items.into_iter().collect::<Vec<_>>().join(",")))
+}

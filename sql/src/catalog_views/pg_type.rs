@@ -1,0 +1,124 @@
+//! `pg_type`, `pg_namespace`.
+
+use heliosdb_storage::Row;
+use heliosdb_storage::value::{DataType, Value};
+
+use super::cell::{boolean, int4, oid, oid32, text};
+use super::{SYSTEM_SCHEMAS, SystemRelation, ViewContext, crdt_type, schema_oid};
+use crate::error::Result;
+use crate::functions::system::USER_OID;
+use crate::types::names;
+
+use DataType::{Bool, Char, Int2, Int4, Name, Oid, Text};
+
+/// The default collation, and "C", which names have.
+const DEFAULT_COLLATION: i64 = 100;
+const C_COLLATION: i64 = 950;
+
+pub(super) static RELATIONS: &[SystemRelation] = &[
+    SystemRelation {
+        schema: "pg_catalog",
+        name: "pg_type",
+        columns: &[
+            ("oid", Oid),
+            ("typname", Name),
+            ("typnamespace", Oid),
+            ("typowner", Oid),
+            ("typlen", Int2),
+            ("typbyval", Bool),
+            ("typtype", Char),
+            ("typcategory", Char),
+            ("typispreferred", Bool),
+            ("typisdefined", Bool),
+            ("typdelim", Char),
+            ("typrelid", Oid),
+            ("typelem", Oid),
+            ("typarray", Oid),
+            ("typnotnull", Bool),
+            ("typbasetype", Oid),
+            ("typtypmod", Int4),
+            ("typndims", Int4),
+            ("typcollation", Oid),
+            ("typdefault", Text),
+        ],
+        rows: pg_type,
+    },
+    SystemRelation {
+        schema: "pg_catalog",
+        name: "pg_namespace",
+        columns: &[("oid", Oid), ("nspname", Name), ("nspowner", Oid), ("nspacl", Text)],
+        rows: pg_namespace,
+    },
+];
+
+/// Whether PostgreSQL passes the type by value.
+pub(super) const fn is_by_value(data_type: DataType) -> bool {
+    matches!(names::type_length(data_type), 1..=8)
+}
+
+/// The oid of the type's collation, 0 for none.
+pub(super) const fn collation(data_type: DataType) -> i64 {
+    match data_type {
+        DataType::Text | DataType::Varchar => DEFAULT_COLLATION,
+        DataType::Name => C_COLLATION,
+        _ => 0,
+    }
+}
+
+const fn category(data_type: DataType) -> &'static str {
+    match data_type {
+        DataType::Bool => "B",
+        DataType::Int2 | DataType::Int4 | DataType::Int8 | DataType::Float8 | DataType::Numeric | DataType::Oid => "N",
+        DataType::Text | DataType::Varchar | DataType::Name => "S",
+        DataType::Date | DataType::TimestampTz => "D",
+        DataType::Uuid | DataType::Jsonb => "U",
+        DataType::Char => "Z",
+        DataType::Unknown => "X",
+    }
+}
+
+const fn is_preferred(data_type: DataType) -> bool {
+    matches!(data_type, DataType::Bool | DataType::Float8 | DataType::Oid | DataType::Text | DataType::TimestampTz)
+}
+
+/// A row: of a domain, `base` is the type it is over.
+fn row(id: u32, name: &str, data_type: DataType, base: Option<DataType>) -> Row {
+    let kind = match data_type {
+        _ if base.is_some() => "d",
+        DataType::Unknown => "p",
+        _ => "b",
+    };
+    vec![
+        oid32(id),
+        text(name),
+        oid(schema_oid("pg_catalog")),
+        oid(USER_OID),
+        Value::Int2(names::type_length(data_type)),
+        boolean(is_by_value(data_type)),
+        text(kind),
+        text(category(data_type)),
+        boolean(base.is_none() && is_preferred(data_type)),
+        boolean(true),
+        text(","),
+        oid(0),
+        oid(0),
+        // There are no arrays yet.
+        oid(0),
+        boolean(false),
+        oid32(base.map_or(0, DataType::oid)),
+        int4(-1),
+        int4(0),
+        oid(collation(data_type)),
+        Value::Null,
+    ]
+}
+
+fn pg_type(_: &ViewContext<'_>) -> Result<Vec<Row>> {
+    let base = names::ALL.into_iter().map(|t| row(t.oid(), names::catalog_name(t), t, None));
+    let domains = crdt_type::all().map(|t| row(t.oid, &t.name(), t.base, Some(t.base)));
+    Ok(base.chain(domains).collect())
+}
+
+fn pg_namespace(_: &ViewContext<'_>) -> Result<Vec<Row>> {
+    Ok(SYSTEM_SCHEMAS.iter().map(|(name, id)| vec![oid(*id), text(name), oid(USER_OID), Value::Null]).collect())
+}

@@ -1,0 +1,67 @@
+//! What an expression can see besides its input row.
+
+use std::sync::Arc;
+
+use heliosdb_storage::Row;
+use heliosdb_storage::value::Value;
+
+use crate::error::{Result, SqlError};
+use crate::expr::Subquery;
+use crate::sync_control::SyncControl;
+use crate::types::TimeContext;
+
+/// What an expression can see besides its input row. Cheap to copy.
+#[derive(Clone, Copy)]
+pub struct EvalContext<'a> {
+    /// The parameters of the statement.
+    pub params: &'a [Value],
+    /// The rows of the enclosing queries, innermost first.
+    pub outer: Option<&'a OuterRow<'a>>,
+    /// The session's zone, the times of transaction and statement.
+    pub time: &'a TimeContext,
+    /// Who asks, and where.
+    pub session: &'a SessionFacts,
+    /// The sync worker.
+    pub sync: &'a dyn SyncControl,
+    /// Runs subqueries.
+    pub subqueries: &'a dyn SubqueryRunner,
+}
+
+/// A row of an enclosing query, and those of the queries around that.
+#[derive(Clone, Copy)]
+pub struct OuterRow<'a> {
+    /// The row.
+    pub row: &'a [Value],
+    /// The next one further out.
+    pub next: Option<&'a OuterRow<'a>>,
+}
+
+/// What functions can ask about the session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionFacts {
+    /// `current_user` and `session_user`.
+    pub user: Arc<str>,
+    /// `current_database()`.
+    pub database: Arc<str>,
+    /// `current_schema()`.
+    pub schema: Arc<str>,
+    /// `pg_backend_pid()`.
+    pub backend_pid: i32,
+}
+
+/// Runs subqueries for the evaluator.
+pub trait SubqueryRunner {
+    /// The rows of a subquery; `row` is its next outer row, and `ctx.outer` those further out. A scalar subquery needs
+    /// two rows at most, EXISTS one. The result of an uncorrelated subquery is computed once a statement.
+    fn run(&self, subquery: &Subquery, row: &[Value], ctx: &EvalContext<'_>) -> Result<Arc<Vec<Row>>>;
+}
+
+/// For expressions in which the binder allows no subquery: DEFAULT, CHECK.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoSubqueries;
+
+impl SubqueryRunner for NoSubqueries {
+    fn run(&self, _: &Subquery, _: &[Value], _: &EvalContext<'_>) -> Result<Arc<Vec<Row>>> {
+        Err(SqlError::unsupported("a subquery here"))
+    }
+}

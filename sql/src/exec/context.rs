@@ -1,0 +1,216 @@
+//! What operators share while a statement runs.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use heliosdb_storage::value::Value;
+use heliosdb_storage::{Row, Transaction};
+
+use crate::error::{Result, SqlError, SqlState};
+use crate::eval::{EvalContext, OuterRow, SessionFacts};
+use crate::session::baseline::Baselines;
+use crate::sync_control::SyncControl;
+use crate::types::TimeContext;
+
+/// How much a statement may keep in memory. Spilling to disk is not built: what needs more fails with 53200.
+pub const MAX_STATEMENT_MEMORY_BYTES: usize = 128 * 1024 * 1024;
+
+/// What belongs to the statement, not to the transaction: it stays when a portal is suspended.
+pub struct StatementContext {
+    /// The parameters.
+    pub params: Vec<Value>,
+    /// The zone, and the times of transaction and statement.
+    pub time: TimeContext,
+    /// What it keeps in memory.
+    pub budget: MemoryBudget,
+    /// How many rows it has changed.
+    pub affected: Cell<u64>,
+    /// Results of uncorrelated subqueries, by the address of their plan, which lives as long as the statement.
+    pub(super) subqueries: RefCell<HashMap<usize, Arc<Vec<Row>>>>,
+}
+
+impl StatementContext {
+    /// A statement that has not begun.
+    pub fn new(params: Vec<Value>, time: TimeContext) -> Self {
+        Self {
+            params,
+            time,
+            budget: MemoryBudget::new(MAX_STATEMENT_MEMORY_BYTES),
+            affected: Cell::new(0),
+            subqueries: RefCell::default(),
+        }
+    }
+}
+
+/// Memory that a statement may keep.
+#[derive(Debug)]
+pub struct MemoryBudget {
+    left: Cell<usize>,
+    limit: usize,
+}
+
+impl MemoryBudget {
+    /// A budget of so many bytes.
+    pub const fn new(limit: usize) -> Self {
+        Self { left: Cell::new(limit), limit }
+    }
+
+    /// Takes bytes from it; 53200 if there are not enough left.
+    pub fn charge(&self, bytes: usize) -> Result<()> {
+        match self.left.get().checked_sub(bytes) {
+            Some(left) => {
+                self.left.set(left);
+                Ok(())
+            }
+            None => Err(SqlError::new(SqlState::OUT_OF_MEMORY, "out of memory").with_detail(format!(
+                "The statement would keep more than {} MB in memory.",
+                self.limit / (1024 * 1024)
+            ))),
+        }
+    }
+
+    /// Gives bytes back.
+    pub fn release(&self, bytes: usize) {
+        self.left.set(self.left.get().saturating_add(bytes).min(self.limit));
+    }
+
+    /// Takes what rows need.
+    pub fn charge_rows(&self, rows: &[Row]) -> Result<()> {
+        self.charge(rows.iter().map(|row| row_bytes(row)).sum())
+    }
+}
+
+/// What a row takes in memory, roughly.
+pub fn row_bytes(row: &[Value]) -> usize {
+    let values: usize = row.iter().map(value_bytes).sum();
+    std::mem::size_of::<Row>() + values
+}
+
+fn value_bytes(value: &Value) -> usize {
+    let heap = match value {
+        Value::Text(text) => text.len(),
+        // Digits and documents: an estimate that errs on the large side for small ones.
+        Value::Numeric(_) => 64,
+        Value::Jsonb(document) => 64 + json_bytes(&document.0),
+        _ => 0,
+    };
+    std::mem::size_of::<Value>() + heap
+}
+
+fn json_bytes(document: &serde_json::Value) -> usize {
+    match document {
+        serde_json::Value::String(text) => text.len(),
+        serde_json::Value::Array(items) => items.iter().map(|item| 32 + json_bytes(item)).sum(),
+        serde_json::Value::Object(members) => {
+            members.iter().map(|(name, member)| 64 + name.len() + json_bytes(member)).sum()
+        }
+        _ => 16,
+    }
+}
+
+/// A transaction, to read only or to write too.
+pub enum TxnAccess<'a> {
+    /// Subqueries only read.
+    Read(&'a Transaction),
+    /// A statement's own operators may write and lock.
+    Write(&'a mut Transaction),
+}
+
+impl TxnAccess<'_> {
+    /// For reading.
+    pub const fn read(&self) -> &Transaction {
+        match self {
+            Self::Read(txn) => txn,
+            Self::Write(txn) => txn,
+        }
+    }
+
+    /// For writing.
+    pub fn write(&mut self) -> Result<&mut Transaction> {
+        match self {
+            Self::Write(txn) => Ok(txn),
+            Self::Read(_) => Err(SqlError::unsupported("locking or changing rows inside a subquery")),
+        }
+    }
+
+    fn reborrow(&mut self) -> TxnAccess<'_> {
+        match self {
+            Self::Read(txn) => TxnAccess::Read(txn),
+            Self::Write(txn) => TxnAccess::Write(txn),
+        }
+    }
+}
+
+/// What operators share while a statement runs.
+pub struct ExecContext<'a> {
+    /// The transaction.
+    pub txn: TxnAccess<'a>,
+    /// The statement.
+    pub statement: &'a StatementContext,
+    /// The session's user and database.
+    pub session: &'a SessionFacts,
+    /// The sync worker.
+    pub sync: &'a dyn SyncControl,
+    /// What SHOW ALL would print.
+    pub settings: &'a [(&'static str, String)],
+    /// Set to cancel the statement.
+    pub cancel: &'a AtomicBool,
+    /// The rows of the enclosing queries, innermost first.
+    pub outer: Option<&'a OuterRow<'a>>,
+    /// What the transaction has returned of counters; none in subqueries, which return nothing to the client.
+    pub baselines: Option<&'a mut Baselines>,
+}
+
+impl ExecContext<'_> {
+    /// What expressions see here.
+    pub fn eval(&self) -> EvalContext<'_> {
+        EvalContext {
+            params: &self.statement.params,
+            outer: self.outer,
+            time: &self.statement.time,
+            session: self.session,
+            sync: self.sync,
+            subqueries: self,
+        }
+    }
+
+    /// The same with one more outer row.
+    pub fn inside<'b>(&'b mut self, row: &'b OuterRow<'b>) -> ExecContext<'b> {
+        ExecContext {
+            txn: self.txn.reborrow(),
+            statement: self.statement,
+            session: self.session,
+            sync: self.sync,
+            settings: self.settings,
+            cancel: self.cancel,
+            outer: Some(row),
+            baselines: None,
+        }
+    }
+
+    /// Fails with 57014 once the client has asked for it.
+    pub fn check_cancelled(&self) -> Result<()> {
+        if self.cancel.load(Ordering::Relaxed) {
+            return Err(SqlError::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_budget_is_a_bound() {
+        let budget = MemoryBudget::new(1000);
+        budget.charge(600).unwrap();
+        assert_eq!(budget.charge(600).unwrap_err().state, SqlState::OUT_OF_MEMORY);
+        budget.release(600);
+        budget.charge(1000).unwrap();
+        budget.release(5000);
+        assert!(budget.charge(1001).is_err());
+    }
+}

@@ -1,0 +1,53 @@
+//! Subqueries in expressions.
+
+use std::sync::Arc;
+
+use heliosdb_storage::Row;
+use heliosdb_storage::value::Value;
+
+use super::context::{ExecContext, TxnAccess};
+use crate::error::Result;
+use crate::eval::{EvalContext, OuterRow, SubqueryRunner};
+use crate::expr::{Subquery, SubqueryKind};
+
+impl SubqueryRunner for ExecContext<'_> {
+    fn run(&self, subquery: &Subquery, row: &[Value], ctx: &EvalContext<'_>) -> Result<Arc<Vec<Row>>> {
+        let key = Arc::as_ptr(&subquery.plan).addr();
+        if !subquery.correlated
+            && let Some(rows) = self.statement.subqueries.borrow().get(&key)
+        {
+            return Ok(Arc::clone(rows));
+        }
+        let enough = match subquery.kind {
+            SubqueryKind::Exists => 1,
+            SubqueryKind::Scalar => 2,
+            SubqueryKind::In(_) => usize::MAX,
+        };
+        let outer = OuterRow { row, next: ctx.outer };
+        let mut inner = ExecContext {
+            txn: TxnAccess::Read(self.txn.read()),
+            statement: self.statement,
+            session: self.session,
+            sync: self.sync,
+            settings: self.settings,
+            cancel: self.cancel,
+            outer: Some(&outer),
+            baselines: None,
+        };
+        inner.check_cancelled()?;
+        let mut operator = super::build(&subquery.plan);
+        let mut rows = Vec::new();
+        while rows.len() < enough {
+            let Some(batch) = operator.next_batch(&subquery.plan, &mut inner)? else { break };
+            if !subquery.correlated {
+                self.statement.budget.charge_rows(&batch)?;
+            }
+            rows.extend(batch);
+        }
+        let rows = Arc::new(rows);
+        if !subquery.correlated {
+            self.statement.subqueries.borrow_mut().insert(key, Arc::clone(&rows));
+        }
+        Ok(rows)
+    }
+}

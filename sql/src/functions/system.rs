@@ -1,0 +1,91 @@
+//! What a session can ask about itself and its server.
+
+use heliosdb_storage::value::{DataType, Value};
+
+use super::{ScalarFunction, bad_arguments};
+use crate::catalog_views::crdt_type;
+use crate::error::Result;
+use crate::eval::EvalContext;
+use crate::types;
+
+const T: DataType = DataType::Text;
+const N: DataType = DataType::Name;
+const O: DataType = DataType::Oid;
+const I: DataType = DataType::Int4;
+const B: DataType = DataType::Bool;
+
+/// What `version()` says and `server_version` begins with.
+pub const SERVER_VERSION: &str = "15.0";
+/// `server_version_num`.
+pub const SERVER_VERSION_NUM: &str = "150000";
+/// The oid of the only user.
+pub const USER_OID: i64 = 10;
+
+pub(super) static FUNCTIONS: &[ScalarFunction] = &[
+    ScalarFunction::new("version", &[], T, version).stable(),
+    ScalarFunction::new("current_database", &[], N, |ctx, _| Ok(Value::Text(ctx.session.database.clone()))).stable(),
+    ScalarFunction::new("current_catalog", &[], N, |ctx, _| Ok(Value::Text(ctx.session.database.clone()))).stable(),
+    ScalarFunction::new("current_user", &[], N, |ctx, _| Ok(Value::Text(ctx.session.user.clone()))).stable(),
+    ScalarFunction::new("current_role", &[], N, |ctx, _| Ok(Value::Text(ctx.session.user.clone()))).stable(),
+    ScalarFunction::new("session_user", &[], N, |ctx, _| Ok(Value::Text(ctx.session.user.clone()))).stable(),
+    ScalarFunction::new("user", &[], N, |ctx, _| Ok(Value::Text(ctx.session.user.clone()))).stable(),
+    ScalarFunction::new("current_schema", &[], N, |ctx, _| Ok(Value::Text(ctx.session.schema.clone()))).stable(),
+    ScalarFunction::new("pg_backend_pid", &[], I, |ctx, _| Ok(Value::Int4(ctx.session.backend_pid))).stable(),
+    ScalarFunction::new("pg_is_in_recovery", &[], B, |_, _| Ok(Value::Bool(false))).stable(),
+    ScalarFunction::new("format_type", &[O, I], T, format_type).called_on_null().stable(),
+    ScalarFunction::new("pg_get_userbyid", &[O], N, user_by_id).stable(),
+    ScalarFunction::new("pg_encoding_to_char", &[I], N, encoding).stable(),
+    // Every relation is in the search path so far.
+    ScalarFunction::new("pg_table_is_visible", &[O], B, |_, _| Ok(Value::Bool(true))).stable(),
+    ScalarFunction::new("pg_type_is_visible", &[O], B, |_, _| Ok(Value::Bool(true))).stable(),
+    // Expressions are kept as text.
+    ScalarFunction::new("pg_get_expr", &[T, O], T, |_, args| Ok(args.first().cloned().unwrap_or(Value::Null))).stable(),
+    ScalarFunction::new("pg_get_expr", &[T, O, B], T, |_, args| Ok(args.first().cloned().unwrap_or(Value::Null)))
+        .stable(),
+    // There are no comments yet.
+    ScalarFunction::new("obj_description", &[O, N], T, |_, _| Ok(Value::Null)).stable(),
+    ScalarFunction::new("col_description", &[O, I], T, |_, _| Ok(Value::Null)).stable(),
+    ScalarFunction::new("shobj_description", &[O, N], T, |_, _| Ok(Value::Null)).stable(),
+    ScalarFunction::new("gen_random_uuid", &[], DataType::Uuid, |_, _| Ok(Value::Uuid(uuid::Uuid::new_v4())))
+        .volatile(),
+];
+
+fn version(_: &EvalContext<'_>, _: &[Value]) -> Result<Value> {
+    Ok(Value::text(format!(
+        "PostgreSQL {SERVER_VERSION} (HeliosDB Edge {}) on {}-{}",
+        env!("CARGO_PKG_VERSION"),
+        std::env::consts::ARCH,
+        std::env::consts::OS
+    )))
+}
+
+fn format_type(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+    let (oid, modifier) = match args {
+        [Value::Null, _] => return Ok(Value::Null),
+        [Value::Int8(oid), Value::Int4(modifier)] => (*oid, *modifier),
+        [Value::Int8(oid), Value::Null] => (*oid, -1),
+        _ => return Err(bad_arguments("format_type", args)),
+    };
+    let data_type = u32::try_from(oid).ok().and_then(types::by_oid);
+    Ok(match data_type {
+        Some(data_type) => Value::text(types::name(data_type, modifier).as_ref()),
+        None if oid == 0 => Value::text("-"),
+        None if let Some(crdt) = u32::try_from(oid).ok().and_then(crdt_type::by_oid) => Value::text(crdt.name()),
+        None => Value::text("???"),
+    })
+}
+
+fn user_by_id(ctx: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+    match args {
+        [Value::Int8(USER_OID)] => Ok(Value::Text(ctx.session.user.clone())),
+        [Value::Int8(oid)] => Ok(Value::text(format!("unknown (OID={oid})"))),
+        _ => Err(bad_arguments("pg_get_userbyid", args)),
+    }
+}
+
+fn encoding(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+    match args {
+        [Value::Int4(6)] => Ok(Value::text("UTF8")),
+        _ => Ok(Value::text("")),
+    }
+}

@@ -1,0 +1,207 @@
+//! From a bound query to its plan.
+
+use std::sync::Arc;
+
+use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::transaction::RowLock;
+
+use super::access::{Choice, choose};
+use super::joins::plan_relation;
+use super::{
+    Access, DeletePlan, InsertPlan, KeyBounds, Plan, RowLimit, Scan, SortKey, UpdatePlan,
+};
+use crate::bind::tree::{Body, Modify, Query, Select};
+use crate::expr::Expr;
+
+/// Plans a query. Its rows have the query's columns.
+pub fn plan_query(query: Query) -> Plan {
+    let visible = query.columns.len();
+    plan_keeping(query, visible)
+}
+
+/// Plans a query whose rows keep what was added to the select list after the visible columns.
+pub fn plan_query_with_hidden(query: Query) -> Plan {
+    plan_keeping(query, usize::MAX)
+}
+
+fn plan_keeping(query: Query, keep: usize) -> Plan {
+    let Query { body, order, limit, columns: _ } = query;
+    match body {
+        Body::Select(select) => plan_select(*select, order, limit, keep),
+        Body::Values(rows) => finish(Plan::Values { rows }, order, limit),
+        Body::Union { inputs, all } => {
+            let mut flat = Vec::with_capacity(inputs.len());
+            for input in inputs.into_iter().map(plan_query) {
+                // A chain of UNION ALL is one append.
+                match input {
+                    Plan::Append { inputs } => flat.extend(inputs),
+                    other => flat.push(other),
+                }
+            }
+            let append = Plan::Append { inputs: flat };
+            let plan = if all { append } else { Plan::Distinct { input: Box::new(append) } };
+            finish(plan, order, limit)
+        }
+    }
+}
+
+fn plan_select(select: Select, order: Vec<SortKey>, limit: Option<RowLimit>, keep: usize) -> Plan {
+    let Select { from, filter, grouping, having, targets, distinct } = select;
+    let input_width = from.width();
+    let mut plan = plan_relation(from, filter);
+    let mut width = input_width;
+    let is_grouped = grouping.is_some();
+    if let Some(grouping) = grouping {
+        width = grouping.groups.len() + grouping.calls.len();
+        plan = Plan::Aggregate { input: Box::new(plan), groups: grouping.groups, calls: grouping.calls };
+    }
+    if let Some(predicate) = Expr::all_of(having) {
+        plan = Plan::Filter { input: Box::new(plan), predicate };
+    }
+    let mut order = order;
+    if !order.is_empty() && !is_grouped && !distinct && ordered_by_key(&mut plan, &targets, &order, limit.is_some()) {
+        order.clear();
+    }
+    let total = targets.len();
+    if !is_identity(&targets, width) {
+        plan = Plan::Project { input: Box::new(plan), exprs: targets };
+    }
+    if distinct {
+        plan = Plan::Distinct { input: Box::new(plan) };
+    }
+    plan = finish(plan, order, limit);
+    if total > keep {
+        plan = Plan::Truncate { input: Box::new(plan), width: keep };
+    }
+    plan
+}
+
+fn is_identity(targets: &[Expr], width: usize) -> bool {
+    targets.len() == width
+        && targets.iter().enumerate().all(|(at, expr)| matches!(expr, Expr::Column(index, _) if *index == at))
+}
+
+fn finish(mut plan: Plan, order: Vec<SortKey>, limit: Option<RowLimit>) -> Plan {
+    if !order.is_empty() {
+        // Without LIMIT nothing is gained by a bound.
+        let bound = limit.as_ref().filter(|limit| limit.limit.is_some()).cloned();
+        plan = Plan::Sort { input: Box::new(plan), keys: order, bound };
+    }
+    if let Some(limit) = limit {
+        plan = Plan::Limit { input: Box::new(plan), limit };
+    }
+    plan
+}
+
+/// Plans a statement that changes rows.
+pub fn plan_modify(modify: Modify) -> Plan {
+    match modify {
+        Modify::Insert { table, input, values, returning } => {
+            let input = match input.body {
+                // Its rows are what the statement's VALUES say; the columns have no names.
+                Body::Values(rows) if input.order.is_empty() && input.limit.is_none() => Plan::Values { rows },
+                _ => plan_query(input),
+            };
+            let returning = returning.map(|bound| bound.returning);
+            Plan::Insert(Box::new(InsertPlan { table, input, values, returning }))
+        }
+        Modify::Update { table, filter, set, returning } => {
+            let changes_key = set.iter().any(|set| is_key_slot(&table, set.slot));
+            let returning = returning.map(|bound| bound.returning);
+            let scan = locking_scan(table, filter, None);
+            Plan::Update(Box::new(UpdatePlan { scan, set, changes_key, returning }))
+        }
+        Modify::Delete { table, filter, returning } => {
+            let returning = returning.map(|bound| bound.returning);
+            Plan::Delete(Box::new(DeletePlan { scan: locking_scan(table, filter, None), returning }))
+        }
+    }
+}
+
+/// Whether a column is part of what other rows may refer to or compete for.
+fn is_key_slot(table: &TableDef, slot: usize) -> bool {
+    table.primary_key.contains(&slot) || table.indexes.iter().any(|index| index.unique && index.slots.contains(&slot))
+}
+
+/// A scan under conditions over the table's row.
+pub(super) fn plan_scan(table: Arc<TableDef>, lock: Option<RowLock>, conditions: Vec<Expr>) -> Scan {
+    if lock.is_some() {
+        return locking_scan(table, conditions, lock);
+    }
+    let Choice { access, covered, .. } = choose(&table, &conditions);
+    scan_with(table, access, &covered, conditions)
+}
+
+/// A scan by a chosen path; the conditions that it guarantees are not judged again.
+pub(super) fn scan_with(table: Arc<TableDef>, access: Access, covered: &[usize], conditions: Vec<Expr>) -> Scan {
+    let rest = conditions.into_iter().enumerate().filter(|(at, _)| !covered.contains(at)).map(|(_, expr)| expr);
+    Scan { table, access, filter: Expr::all_of(rest.collect()), backward: false, lock: None }
+}
+
+/// A scan whose rows will be locked: all conditions are kept, because they are judged again on a row's newest version.
+fn locking_scan(table: Arc<TableDef>, conditions: Vec<Expr>, lock: Option<RowLock>) -> Scan {
+    let access = choose(&table, &conditions).access;
+    Scan { table, access, filter: Expr::all_of(conditions), backward: false, lock }
+}
+
+/// Whether a scan gives the rows in the wanted order by itself; turns it round, or onto an index, if that makes it so.
+fn ordered_by_key(plan: &mut Plan, targets: &[Expr], order: &[SortKey], has_limit: bool) -> bool {
+    let Plan::Scan(scan) = plan else { return false };
+    // A locked row's newest version may sort elsewhere than the version that was found.
+    if scan.lock.is_some() {
+        return false;
+    }
+    let mut wanted = Vec::with_capacity(order.len());
+    let Some(first) = order.first() else { return true };
+    for key in order {
+        let Expr::Column(at, _) = key.expr else { return false };
+        let Some(Expr::Column(slot, _)) = targets.get(at) else { return false };
+        // A key runs ascending with NULLs last; backward it is descending with NULLs first.
+        if key.descending != first.descending || key.nulls_first != key.descending {
+            return false;
+        }
+        wanted.push(*slot);
+    }
+    let slots = |table: &TableDef, access: &Access| -> Vec<usize> {
+        match access {
+            Access::All | Access::Point { .. } | Access::Key { .. } => table.primary_key.clone(),
+            Access::Index { index, .. } => table.indexes.get(*index).map(|index| index.slots.clone()).unwrap_or_default(),
+        }
+    };
+    let fixed = |access: &Access| match access {
+        Access::All => 0,
+        Access::Point { key } => key.len(),
+        Access::Key { bounds } | Access::Index { bounds, .. } => bounds.equal.len(),
+    };
+    let fits = |table: &TableDef, access: &Access| {
+        let slots = slots(table, access);
+        let (equal, rest) = slots.split_at(fixed(access).min(slots.len()));
+        // Columns with one value only do not matter for the order; once the primary key is used up, nothing does.
+        let mut wanted = wanted.iter().filter(|slot| !equal.contains(slot));
+        let mut rest = rest.iter();
+        let is_primary = !matches!(access, Access::Index { .. }) && !table.primary_key.is_empty();
+        loop {
+            match (wanted.next(), rest.next()) {
+                (None, _) => return true,
+                (Some(a), Some(b)) if a == b => {}
+                (Some(_), None) => return is_primary,
+                _ => return false,
+            }
+        }
+    };
+    if fits(&scan.table, &scan.access) {
+        scan.backward = first.descending;
+        return true;
+    }
+    if has_limit && matches!(scan.access, Access::All) {
+        for index in 0..scan.table.indexes.len() {
+            let access = Access::Index { index, bounds: KeyBounds::default() };
+            if fits(&scan.table, &access) {
+                scan.access = access;
+                scan.backward = first.descending;
+                return true;
+            }
+        }
+    }
+    false
+}

@@ -1,0 +1,243 @@
+//! Walking over the expressions of a plan.
+
+use super::{Access, Plan, Returning, RowLimit};
+use crate::expr::Expr;
+
+impl Plan {
+    /// Calls the function on every reference, from anywhere in the plan, to the row that is `level` queries further out
+    /// than the plan's own expressions.
+    pub fn columns_at(&self, level: usize, visit: &mut dyn FnMut(usize)) {
+        self.for_each_expr(level, &mut |expr, level| {
+            // Level 0 would be the rows inside the plan itself, which mean nothing outside of it.
+            if level > 0 {
+                expr.columns_at(level, visit);
+            }
+        });
+    }
+
+    /// Changes every reference to the row that is `level` queries further out.
+    pub fn map_columns_at(&mut self, level: usize, map: &mut dyn FnMut(usize) -> usize) {
+        self.for_each_expr_mut(level, &mut |expr, level| {
+            if level > 0 {
+                expr.map_columns_at(level, map);
+            }
+        });
+    }
+
+    /// Moves references that leave `level` enclosing queries one row further out.
+    pub fn shift_outer(&mut self, level: usize) {
+        self.for_each_expr_mut(level, &mut |expr, level| expr.shift_outer(level));
+    }
+
+    /// Whether it refers to rows outside of itself.
+    pub fn is_correlated(&self) -> bool {
+        let mut found = false;
+        self.for_each_expr(0, &mut |expr, level| found |= leaves(expr, level));
+        found
+    }
+
+    /// Calls the function on every expression of the plan with its level: one more inside a side of a join that is run
+    /// anew per outer row. Expressions of subqueries' plans are left to the function.
+    pub fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
+        for expr in self.exprs() {
+            visit(expr, level);
+        }
+        for (input, lateral) in self.inputs() {
+            input.for_each_expr(level + usize::from(lateral), visit);
+        }
+    }
+
+    /// As [`Plan::for_each_expr`], to change them.
+    pub fn for_each_expr_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Expr, usize)) {
+        for expr in self.exprs_mut() {
+            visit(expr, level);
+        }
+        for (input, lateral) in self.inputs_mut() {
+            input.for_each_expr_mut(level + usize::from(lateral), visit);
+        }
+    }
+
+    /// How many columns its rows have.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::OneRow => 0,
+            Self::Values { rows } => rows.first().map_or(0, Vec::len),
+            Self::Scan(scan) => scan.table.columns.len(),
+            Self::System { relation, .. } => relation.columns.len(),
+            Self::Function { function, .. } => function.columns.len(),
+            Self::Filter { input, .. } | Self::Distinct { input } | Self::Sort { input, .. } | Self::Limit { input, .. } => {
+                input.width()
+            }
+            Self::Project { exprs, .. } => exprs.len(),
+            Self::Truncate { width, .. } => *width,
+            Self::NestedLoop(join) => join.left.width() + join.right_width,
+            Self::HashJoin(join) => join.left_width + join.right_width,
+            Self::Aggregate { groups, calls, .. } => groups.len() + calls.len(),
+            Self::Append { inputs } => inputs.first().map_or(0, Self::width),
+            Self::Insert(insert) => returned(insert.returning.as_ref()).count(),
+            Self::Update(update) => returned(update.returning.as_ref()).count(),
+            Self::Delete(delete) => returned(delete.returning.as_ref()).count(),
+        }
+    }
+
+    /// The plans below, and whether each is run anew for every row of its sibling.
+    pub fn inputs(&self) -> Vec<(&Self, bool)> {
+        match self {
+            Self::OneRow | Self::Values { .. } | Self::Scan(_) | Self::System { .. } | Self::Function { .. } => Vec::new(),
+            Self::Filter { input, .. }
+            | Self::Project { input, .. }
+            | Self::Truncate { input, .. }
+            | Self::Aggregate { input, .. }
+            | Self::Distinct { input }
+            | Self::Sort { input, .. }
+            | Self::Limit { input, .. } => vec![(input, false)],
+            Self::NestedLoop(join) => vec![(&join.left, false), (&join.right, join.lateral)],
+            Self::HashJoin(join) => vec![(&join.left, false), (&join.right, false)],
+            Self::Append { inputs } => inputs.iter().map(|input| (input, false)).collect(),
+            Self::Insert(insert) => vec![(&insert.input, false)],
+            Self::Update(_) | Self::Delete(_) => Vec::new(),
+        }
+    }
+
+    fn inputs_mut(&mut self) -> Vec<(&mut Self, bool)> {
+        match self {
+            Self::OneRow | Self::Values { .. } | Self::Scan(_) | Self::System { .. } | Self::Function { .. } => Vec::new(),
+            Self::Filter { input, .. }
+            | Self::Project { input, .. }
+            | Self::Truncate { input, .. }
+            | Self::Aggregate { input, .. }
+            | Self::Distinct { input }
+            | Self::Sort { input, .. }
+            | Self::Limit { input, .. } => vec![(input, false)],
+            Self::NestedLoop(join) => {
+                let lateral = join.lateral;
+                vec![(&mut join.left, false), (&mut join.right, lateral)]
+            }
+            Self::HashJoin(join) => vec![(&mut join.left, false), (&mut join.right, false)],
+            Self::Append { inputs } => inputs.iter_mut().map(|input| (input, false)).collect(),
+            Self::Insert(insert) => vec![(&mut insert.input, false)],
+            Self::Update(_) | Self::Delete(_) => Vec::new(),
+        }
+    }
+
+    /// The expressions of this operator itself.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Self::OneRow | Self::Truncate { .. } | Self::Distinct { .. } | Self::Append { .. } => Vec::new(),
+            Self::Values { rows } => rows.iter().flatten().collect(),
+            Self::Scan(scan) => scan.access.exprs().into_iter().chain(&scan.filter).collect(),
+            Self::System { filter, .. } => filter.iter().collect(),
+            Self::Function { args, .. } => args.iter().collect(),
+            Self::Filter { predicate, .. } => vec![predicate],
+            Self::Project { exprs, .. } => exprs.iter().collect(),
+            Self::NestedLoop(join) => join.on.iter().collect(),
+            Self::HashJoin(join) => join.left_keys.iter().chain(&join.right_keys).chain(&join.on).collect(),
+            Self::Aggregate { groups, calls, .. } => {
+                groups.iter().chain(calls.iter().flat_map(|call| call.args.iter().chain(&call.filter))).collect()
+            }
+            Self::Sort { keys, bound, .. } => {
+                keys.iter().map(|key| &key.expr).chain(bound.iter().flat_map(RowLimit::exprs)).collect()
+            }
+            Self::Limit { limit, .. } => limit.exprs().collect(),
+            Self::Insert(insert) => insert.values.iter().chain(returned(insert.returning.as_ref())).collect(),
+            Self::Update(update) => (update.scan.access.exprs().into_iter().chain(&update.scan.filter))
+                .chain(update.set.iter().map(|set| &set.value))
+                .chain(returned(update.returning.as_ref()))
+                .collect(),
+            Self::Delete(delete) => (delete.scan.access.exprs().into_iter().chain(&delete.scan.filter))
+                .chain(returned(delete.returning.as_ref()))
+                .collect(),
+        }
+    }
+
+    fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Self::OneRow | Self::Truncate { .. } | Self::Distinct { .. } | Self::Append { .. } => Vec::new(),
+            Self::Values { rows } => rows.iter_mut().flatten().collect(),
+            Self::Scan(scan) => scan.access.exprs_mut().into_iter().chain(&mut scan.filter).collect(),
+            Self::System { filter, .. } => filter.iter_mut().collect(),
+            Self::Function { args, .. } => args.iter_mut().collect(),
+            Self::Filter { predicate, .. } => vec![predicate],
+            Self::Project { exprs, .. } => exprs.iter_mut().collect(),
+            Self::NestedLoop(join) => join.on.iter_mut().collect(),
+            Self::HashJoin(join) => {
+                join.left_keys.iter_mut().chain(&mut join.right_keys).chain(&mut join.on).collect()
+            }
+            Self::Aggregate { groups, calls, .. } => groups
+                .iter_mut()
+                .chain(calls.iter_mut().flat_map(|call| call.args.iter_mut().chain(&mut call.filter)))
+                .collect(),
+            Self::Sort { keys, bound, .. } => {
+                keys.iter_mut().map(|key| &mut key.expr).chain(bound.iter_mut().flat_map(RowLimit::exprs_mut)).collect()
+            }
+            Self::Limit { limit, .. } => limit.exprs_mut().collect(),
+            Self::Insert(insert) => insert.values.iter_mut().chain(returned_mut(insert.returning.as_mut())).collect(),
+            Self::Update(update) => (update.scan.access.exprs_mut().into_iter().chain(&mut update.scan.filter))
+                .chain(update.set.iter_mut().map(|set| &mut set.value))
+                .chain(returned_mut(update.returning.as_mut()))
+                .collect(),
+            Self::Delete(delete) => (delete.scan.access.exprs_mut().into_iter().chain(&mut delete.scan.filter))
+                .chain(returned_mut(delete.returning.as_mut()))
+                .collect(),
+        }
+    }
+}
+
+impl RowLimit {
+    fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        self.limit.iter().chain(&self.offset)
+    }
+
+    fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        self.limit.iter_mut().chain(&mut self.offset)
+    }
+}
+
+impl Access {
+    /// The expressions of its key.
+    pub fn exprs(&self) -> Vec<&Expr> {
+        match self {
+            Self::All => Vec::new(),
+            Self::Point { key } => key.iter().map(|part| &part.expr).collect(),
+            Self::Key { bounds } | Self::Index { bounds, .. } => {
+                (bounds.equal.iter().map(|part| &part.expr))
+                    .chain(bounds.lower.iter().chain(&bounds.upper).map(|bound| &bound.part.expr))
+                    .collect()
+            }
+        }
+    }
+
+    fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+        match self {
+            Self::All => Vec::new(),
+            Self::Point { key } => key.iter_mut().map(|part| &mut part.expr).collect(),
+            Self::Key { bounds } | Self::Index { bounds, .. } => (bounds.equal.iter_mut().map(|part| &mut part.expr))
+                .chain(bounds.lower.iter_mut().chain(&mut bounds.upper).map(|bound| &mut bound.part.expr))
+                .collect(),
+        }
+    }
+}
+
+fn returned(returning: Option<&Returning>) -> impl Iterator<Item = &Expr> {
+    returning.into_iter().flat_map(|returning| &returning.exprs)
+}
+
+fn returned_mut(returning: Option<&mut Returning>) -> impl Iterator<Item = &mut Expr> {
+    returning.into_iter().flat_map(|returning| &mut returning.exprs)
+}
+
+/// Whether the expression refers to a row that is `level` or more queries further out.
+fn leaves(expr: &Expr, level: usize) -> bool {
+    match expr {
+        Expr::Outer { depth, .. } if *depth >= level => return true,
+        Expr::Subquery(subquery) => {
+            let mut found = false;
+            subquery.plan.for_each_expr(level + 1, &mut |expr, level| found |= leaves(expr, level));
+            if found {
+                return true;
+            }
+        }
+        _ => {}
+    }
+    expr.children().into_iter().any(|child| leaves(child, level))
+}

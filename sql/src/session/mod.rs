@@ -1,0 +1,297 @@
+//! One client's transaction, settings and prepared statements.
+//!
+//! All calls are synchronous and may block (locks, commits); the server decides on which thread. Rows come in batches, so
+//! that a portal can be suspended.
+//!
+//! ```text
+//!  text ─ split ─► ParsedStatement ─ prepare ─► Prepared (plan cache) ─ execute ─► Portal ─ next_rows ─► rows, tag
+//! ```
+//!
+//! Nothing is done before the first call of [`Portal::next_rows`]: a portal that is bound and never run does nothing.
+
+pub mod baseline;
+mod portal;
+mod prepared;
+pub mod settings;
+mod transaction;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+
+use heliosdb_storage::value::{DataType, Value};
+use heliosdb_storage::sync_row::Role;
+use heliosdb_storage::{Catalog, Store, Transaction};
+
+use crate::error::{Result, SqlError, SqlState};
+use crate::eval::SessionFacts;
+use crate::parse;
+use crate::plan::cache::{CacheKey, PlanCache};
+use crate::sync_control::SyncControl;
+use crate::types::TimeContext;
+
+pub use crate::parse::ParsedStatement;
+pub use portal::Portal;
+pub(crate) use portal::read_only_transaction;
+pub use prepared::{Prepared, ResultColumn};
+use settings::{MinMessages, Settings};
+use transaction::State;
+
+/// How many notices are kept until the server takes them.
+const MAX_NOTICES: usize = 1_000;
+
+/// How long a source text may be for its statements to be kept in the plan cache.
+const MAX_CACHED_SOURCE_BYTES: usize = 64 * 1024;
+
+/// What all sessions of a node share: the store, the plan cache, the sync worker.
+pub struct Engine {
+    store: Arc<Store>,
+    sync: Arc<dyn SyncControl>,
+    plans: PlanCache,
+    next_pid: AtomicI32,
+}
+
+impl Engine {
+    /// An engine over a store.
+    pub fn new(store: Arc<Store>, sync: Arc<dyn SyncControl>) -> Arc<Self> {
+        Arc::new(Self { store, sync, plans: PlanCache::default(), next_pid: AtomicI32::new(1) })
+    }
+
+    /// A session of a client that has been let in.
+    pub fn session(self: &Arc<Self>, user: &str, database: &str) -> Session {
+        let facts = SessionFacts {
+            user: user.into(),
+            database: database.into(),
+            schema: Catalog::DEFAULT_SCHEMA.into(),
+            backend_pid: self.next_pid.fetch_add(1, Ordering::Relaxed),
+        };
+        let settings = Arc::new(Settings::default());
+        Session {
+            engine: Arc::clone(self),
+            facts,
+            time: TimeContext::utc(),
+            startup: Arc::clone(&settings),
+            kept: Arc::clone(&settings),
+            settings,
+            state: State::Idle,
+            generation: 0,
+            cancel: Arc::new(AtomicBool::new(false)),
+            notices: Vec::new(),
+            deallocate_all: false,
+        }
+    }
+}
+
+/// One client's session. Dropping it rolls back what is open.
+pub struct Session {
+    engine: Arc<Engine>,
+    facts: SessionFacts,
+    /// The session's zone, and the times of the running statement.
+    time: TimeContext,
+    /// What the client asked for when it connected: what RESET goes back to.
+    startup: Arc<Settings>,
+    /// What the settings will be after COMMIT: without those of SET LOCAL.
+    kept: Arc<Settings>,
+    /// What the settings are now.
+    settings: Arc<Settings>,
+    state: State,
+    /// Counts transactions: a portal belongs to one.
+    generation: u64,
+    cancel: Arc<AtomicBool>,
+    notices: Vec<Notice>,
+    deallocate_all: bool,
+}
+
+/// What ReadyForQuery reports.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum TransactionStatus {
+    /// `I`
+    Idle,
+    /// `T`
+    InTransaction,
+    /// `E`
+    Failed,
+}
+
+/// A message beside the result: NOTICE or WARNING.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// `NOTICE` or `WARNING`.
+    pub severity: &'static str,
+    /// Code and text.
+    pub error: SqlError,
+}
+
+impl Session {
+    /// Splits a simple-protocol text into its statements and prepares none of them yet: each is prepared when its turn
+    /// comes, because an earlier one may create what it names. An empty text gives an empty list.
+    pub fn split(&mut self, sql: &str) -> Result<Vec<ParsedStatement>> {
+        parse::parse(sql).inspect_err(|_| self.fail())
+    }
+
+    /// Binds and plans a statement (or finds it in the cache). `DataType::Unknown` for parameters to be inferred.
+    pub fn prepare(&mut self, statement: &ParsedStatement, parameter_types: &[DataType]) -> Result<Arc<Prepared>> {
+        self.prepare_here(statement, parameter_types).inspect_err(|_| self.fail())
+    }
+
+    fn prepare_here(&mut self, statement: &ParsedStatement, parameter_types: &[DataType]) -> Result<Arc<Prepared>> {
+        if self.transaction_status() == TransactionStatus::Failed
+            && !crate::statement::ends_failed_transaction(&statement.ast)
+        {
+            return Err(transaction::in_failed_transaction());
+        }
+        let catalog = match self.state.active() {
+            Some(active) => Arc::clone(active.txn.catalog()),
+            None => self.engine.store.catalog(),
+        };
+        let key = CacheKey {
+            text: Arc::clone(&statement.text),
+            parameter_types: parameter_types.to_vec(),
+            catalog_version: catalog.version,
+            time_zone: Arc::clone(&self.settings.time_zone_name),
+        };
+        if !catalog.is_private
+            && let Some(prepared) = self.engine.plans.get(&key)
+        {
+            return Ok(prepared);
+        }
+        let prepared = Arc::new(Prepared::new(
+            statement,
+            parameter_types,
+            &catalog,
+            &self.time,
+            &self.settings.time_zone_name,
+        )?);
+        if !catalog.is_private && statement.source.len() <= MAX_CACHED_SOURCE_BYTES {
+            self.engine.plans.put(key, &prepared);
+        }
+        Ok(prepared)
+    }
+
+    /// A run of a statement, in the open transaction or in an implicit one. Nothing is done before the first call of
+    /// [`Portal::next_rows`]. If DDL has happened since, the statement is planned again then.
+    pub fn execute(&mut self, prepared: &Arc<Prepared>, params: Vec<Value>) -> Result<Portal> {
+        if params.len() != prepared.parameter_types().len() {
+            self.fail();
+            return Err(SqlError::new(
+                SqlState::PROTOCOL_VIOLATION,
+                format!(
+                    "bind message supplies {} parameters, but prepared statement requires {}",
+                    params.len(),
+                    prepared.parameter_types().len()
+                ),
+            ));
+        }
+        Ok(Portal::new(Arc::clone(prepared), params))
+    }
+
+    /// What ReadyForQuery reports.
+    pub fn transaction_status(&self) -> TransactionStatus {
+        match self.state {
+            State::Idle | State::Implicit(_) => TransactionStatus::Idle,
+            State::Explicit(_) => TransactionStatus::InTransaction,
+            State::Failed(_) => TransactionStatus::Failed,
+        }
+    }
+
+    /// Takes the notices that have come up since the last call.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
+    }
+
+    /// Set it to cancel the running statement (57014).
+    pub fn cancel_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancel)
+    }
+
+    /// The number under which the client may ask to cancel statements: `pg_backend_pid()`.
+    pub const fn backend_pid(&self) -> i32 {
+        self.facts.backend_pid
+    }
+
+    /// Settings that are reported to the client when they change: name and value (`TimeZone`, `DateStyle`, …).
+    pub fn reported_settings(&self) -> Vec<(&'static str, String)> {
+        let mut reported = self.settings.reported();
+        reported.push(("session_authorization", self.facts.user.to_string()));
+        reported
+    }
+
+    /// Applies a setting sent in the startup message.
+    pub fn set_startup_setting(&mut self, name: &str, value: &str) -> Result<()> {
+        let mut settings = (*self.startup).clone();
+        settings.set(name, Some(value))?;
+        self.startup = Arc::new(settings);
+        self.kept = Arc::clone(&self.startup);
+        self.use_settings(Arc::clone(&self.startup));
+        Ok(())
+    }
+
+    /// The zone in which the client reads and writes timestamps, for the wire's text forms.
+    pub const fn time_context(&self) -> &TimeContext {
+        &self.time
+    }
+
+    /// Whether the statement that has just run (DISCARD ALL, DEALLOCATE ALL) asks the server to forget the client's
+    /// prepared statements; false from then on.
+    pub fn take_deallocate_all(&mut self) -> bool {
+        std::mem::take(&mut self.deallocate_all)
+    }
+
+    // What statements ask of the session.
+
+    /// What this node is to others.
+    pub(crate) fn role(&self) -> Role {
+        self.engine.store.identity().role
+    }
+
+    /// The catalog of the open transaction.
+    pub(crate) fn catalog(&mut self) -> Result<&Arc<Catalog>> {
+        Ok(self.ensure_transaction()?.txn.catalog())
+    }
+
+    /// The open transaction.
+    pub(crate) fn storage(&mut self) -> Result<&mut Transaction> {
+        Ok(&mut self.ensure_transaction()?.txn)
+    }
+
+    /// Sends a NOTICE.
+    pub(crate) fn note(&mut self, state: SqlState, message: String) {
+        self.notice("NOTICE", SqlError::new(state, message));
+    }
+
+    /// The value of a setting.
+    pub(crate) fn show(&self, name: &str) -> Result<String> {
+        if name.eq_ignore_ascii_case("transaction_read_only") {
+            let read_only = self.state.active().is_some_and(|active| active.read_only);
+            return Ok(if read_only { "on" } else { "off" }.to_owned());
+        }
+        self.settings.show(name).map(|(_, value)| value)
+    }
+
+    /// Fails in a failed transaction.
+    pub(crate) fn ensure_not_failed(&self) -> Result<()> {
+        match self.state {
+            State::Failed(_) => Err(transaction::in_failed_transaction()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Has the server forget the client's prepared statements.
+    pub(crate) const fn deallocate_all(&mut self) {
+        self.deallocate_all = true;
+    }
+
+    fn use_settings(&mut self, settings: Arc<Settings>) {
+        self.time.zone = settings.time_zone.clone();
+        self.settings = settings;
+    }
+
+    fn notice(&mut self, severity: &'static str, error: SqlError) {
+        let wanted = match severity {
+            "WARNING" => self.settings.client_min_messages <= MinMessages::Warning,
+            _ => self.settings.client_min_messages <= MinMessages::Notice,
+        };
+        if wanted && self.notices.len() < MAX_NOTICES {
+            self.notices.push(Notice { severity, error });
+        }
+    }
+}

@@ -1,0 +1,265 @@
+//! Statements that have been bound and planned.
+
+use std::sync::Arc;
+
+use heliosdb_storage::transaction::TableLock;
+use heliosdb_storage::value::DataType;
+use heliosdb_storage::{Catalog, RelationId};
+use sqlparser::ast::{self, Statement};
+
+use crate::bind::tree::{Modify, OutputColumn};
+use crate::bind::{Binder, query};
+use crate::error::{Result, SqlError, SqlState};
+use crate::parse::ParsedStatement;
+use crate::plan::{self, Access, Plan, SeenCounter};
+use crate::statement::{self, Command};
+use crate::types::TimeContext;
+
+/// A statement that has been parsed and bound; shared by the sessions that use the same text.
+#[derive(Debug)]
+pub struct Prepared {
+    pub(super) statement: ParsedStatement,
+    /// The types that the client gave.
+    pub(super) given_types: Vec<DataType>,
+    parameter_types: Vec<DataType>,
+    columns: Vec<ResultColumn>,
+    pub(super) action: Action,
+    /// The catalog that names were looked up in.
+    pub(super) catalog: Arc<Catalog>,
+    /// The zone that literals were read in.
+    pub(super) time_zone: Arc<str>,
+    is_quick: bool,
+}
+
+/// What a statement does.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// Runs a plan.
+    Run(Run),
+    /// Prints a plan.
+    Explain(Vec<String>),
+    /// Does something else.
+    Command(Command),
+}
+
+/// A plan and what belongs to it.
+#[derive(Debug)]
+pub(super) struct Run {
+    pub plan: Plan,
+    pub kind: RunKind,
+    /// The stored tables and how they are locked.
+    pub locks: Vec<(RelationId, TableLock)>,
+    /// Counters among the columns.
+    pub seen: Vec<SeenCounter>,
+    /// Whether a system view is read, which may want the settings.
+    pub reads_settings: bool,
+    /// Whether a portal can be suspended in the middle: everything left to do is to read on from open cursors.
+    pub streams: bool,
+}
+
+/// Which tag a plan's statement has.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum RunKind {
+    Select,
+    Insert,
+    Update,
+    Delete,
+}
+
+/// A column of a result.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ResultColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    pub data_type: DataType,
+    /// Its type modifier, -1 for none.
+    pub typmod: i32,
+    /// The table and the column number it comes from, 0 and 0 for none.
+    pub origin: (u32, u16),
+}
+
+impl Prepared {
+    /// Binds and plans a statement.
+    pub(super) fn new(
+        statement: &ParsedStatement,
+        given_types: &[DataType],
+        catalog: &Arc<Catalog>,
+        time: &TimeContext,
+        time_zone: &Arc<str>,
+    ) -> Result<Self> {
+        let mut binder = Binder::new(catalog, time, &statement.source, given_types);
+        let (action, columns) = bind_action(&mut binder, &statement.ast, catalog)?;
+        let parameter_types = binder.into_parameter_types()?;
+        let is_quick = matches!(&action, Action::Run(run) if is_quick(&run.plan));
+        Ok(Self {
+            statement: statement.clone(),
+            given_types: given_types.to_vec(),
+            parameter_types,
+            columns,
+            action,
+            catalog: Arc::clone(catalog),
+            time_zone: Arc::clone(time_zone),
+            is_quick,
+        })
+    }
+
+    /// The types of `$1`, `$2`, …
+    pub fn parameter_types(&self) -> &[DataType] {
+        &self.parameter_types
+    }
+
+    /// The result's columns; empty for a statement that returns no rows.
+    pub fn columns(&self) -> &[ResultColumn] {
+        &self.columns
+    }
+
+    /// Whether the statement only looks rows up by key: then running it is a matter of microseconds, with no wait.
+    pub fn is_quick(&self) -> bool {
+        self.is_quick
+    }
+
+    /// Whether the statement can be run as it is under this catalog.
+    pub(super) fn is_current(&self, catalog: &Arc<Catalog>, time_zone: &str) -> bool {
+        let same_catalog = Arc::ptr_eq(&self.catalog, catalog)
+            || (!self.catalog.is_private && !catalog.is_private && self.catalog.version == catalog.version);
+        match self.action {
+            // These look names up when they are run.
+            Action::Command(_) => true,
+            Action::Run(_) | Action::Explain(_) => same_catalog && *self.time_zone == *time_zone,
+        }
+    }
+}
+
+fn bind_action(
+    binder: &mut Binder<'_>,
+    ast: &Statement,
+    catalog: &Arc<Catalog>,
+) -> Result<(Action, Vec<ResultColumn>)> {
+    match ast {
+        Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
+            let (run, columns) = bind_run(binder, ast)?;
+            Ok((Action::Run(run), columns.iter().map(|column| result_column(column, catalog)).collect()))
+        }
+        Statement::Explain { describe_alias, analyze, verbose, query_plan, estimate, statement, format, options } => {
+            let is_plain = *describe_alias == ast::DescribeAlias::Explain && !query_plan && !estimate;
+            if *analyze || *verbose || format.is_some() || options.is_some() || !is_plain {
+                return Err(SqlError::unsupported("EXPLAIN with options"));
+            }
+            let (run, _) = bind_run(binder, statement)?;
+            Ok((Action::Explain(plan::explain::lines(&run.plan)), vec![text_column("QUERY PLAN")]))
+        }
+        other => {
+            let command = statement::command(other)?;
+            let columns = command.result_column().into_iter().map(|name| text_column(&name)).collect();
+            Ok((Action::Command(command), columns))
+        }
+    }
+}
+
+fn bind_run(binder: &mut Binder<'_>, ast: &Statement) -> Result<(Run, Vec<OutputColumn>)> {
+    let (plan, kind, columns, seen) = match ast {
+        Statement::Query(ast) => {
+            let mut query = binder.query(ast, None, query::Unknowns::Text)?;
+            let columns = query.columns.clone();
+            let seen = query::add_counter_keys(&mut query);
+            let plan =
+                if seen.is_empty() { plan::plan_query(query) } else { plan::plan_query_with_hidden(query) };
+            (plan, RunKind::Select, columns, seen)
+        }
+        Statement::Insert(ast) => modify(binder.insert(ast)?, RunKind::Insert),
+        Statement::Update(ast) => modify(binder.update(ast)?, RunKind::Update),
+        Statement::Delete(ast) => modify(binder.delete(ast)?, RunKind::Delete),
+        _ => return Err(SqlError::unsupported("EXPLAIN of this statement")),
+    };
+    let mut locks = Vec::new();
+    let mut reads_settings = false;
+    relations(&plan, &mut locks, &mut reads_settings);
+    let streams = kind == RunKind::Select && streams(&plan);
+    Ok((Run { plan, kind, locks, seen, reads_settings, streams }, columns))
+}
+
+fn modify(bound: Modify, kind: RunKind) -> (Plan, RunKind, Vec<OutputColumn>, Vec<SeenCounter>) {
+    let returning = match &bound {
+        Modify::Insert { returning, .. } | Modify::Update { returning, .. } | Modify::Delete { returning, .. } => returning,
+    };
+    let columns = returning.as_ref().map(|bound| bound.columns.clone()).unwrap_or_default();
+    (plan::plan_modify(bound), kind, columns, Vec::new())
+}
+
+/// The stored tables of a plan, those of its subqueries too.
+fn relations(plan: &Plan, locks: &mut Vec<(RelationId, TableLock)>, reads_settings: &mut bool) {
+    let mut add = |id, mode: TableLock| match locks.iter_mut().find(|(known, _)| *known == id) {
+        Some((_, known)) => *known = (*known).max(mode),
+        None => locks.push((id, mode)),
+    };
+    match plan {
+        Plan::Scan(scan) if scan.lock.is_some() => add(scan.table.id, TableLock::RowExclusive),
+        Plan::Scan(scan) => add(scan.table.id, TableLock::AccessShare),
+        Plan::Insert(insert) => add(insert.table.id, TableLock::RowExclusive),
+        Plan::Update(update) => add(update.scan.table.id, TableLock::RowExclusive),
+        Plan::Delete(delete) => add(delete.scan.table.id, TableLock::RowExclusive),
+        Plan::System { .. } => *reads_settings = true,
+        _ => {}
+    }
+    for expr in plan.exprs() {
+        expr.walk(&mut |expr| {
+            if let crate::expr::Expr::Subquery(subquery) = expr {
+                relations(&subquery.plan, locks, reads_settings);
+            }
+        });
+    }
+    for (input, _) in plan.inputs() {
+        relations(input, locks, reads_settings);
+    }
+}
+
+/// A point look-up with at most a projection and a filter around it.
+fn is_quick(plan: &Plan) -> bool {
+    let no_subquery = plan.exprs().iter().all(|expr| !expr.has_subquery() && !expr.is_volatile());
+    no_subquery
+        && match plan {
+            Plan::Scan(scan) => matches!(scan.access, Access::Point { .. }) && scan.lock.is_none(),
+            Plan::OneRow => true,
+            Plan::Project { input, .. }
+            | Plan::Filter { input, .. }
+            | Plan::Truncate { input, .. }
+            | Plan::Limit { input, .. } => is_quick(input),
+            _ => false,
+        }
+}
+
+fn streams(plan: &Plan) -> bool {
+    plan.exprs().iter().all(|expr| !expr.has_subquery())
+        && match plan {
+            Plan::Scan(scan) => scan.lock.is_none(),
+            Plan::OneRow | Plan::Values { .. } | Plan::Function { .. } => true,
+            Plan::Project { input, .. }
+            | Plan::Filter { input, .. }
+            | Plan::Truncate { input, .. }
+            | Plan::Limit { input, .. } => streams(input),
+            _ => false,
+        }
+}
+
+fn result_column(column: &OutputColumn, catalog: &Catalog) -> ResultColumn {
+    let origin = column.origin.and_then(|(relation, slot)| {
+        let definition = catalog.table_by_id(relation)?.columns.get(slot)?;
+        Some((relation.0, definition.id.0))
+    });
+    ResultColumn {
+        name: column.name.clone(),
+        data_type: column.column_type.data_type,
+        typmod: column.column_type.typmod,
+        origin: origin.unwrap_or((0, 0)),
+    }
+}
+
+fn text_column(name: &str) -> ResultColumn {
+    ResultColumn { name: name.to_owned(), data_type: DataType::Text, typmod: -1, origin: (0, 0) }
+}
+
+/// The error for a plan whose result has changed its shape since the client was told of it.
+pub(super) fn result_changed() -> SqlError {
+    SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, "cached plan must not change result type")
+}

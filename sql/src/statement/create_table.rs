@@ -1,0 +1,503 @@
+//! CREATE TABLE.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use heliosdb_storage::catalog::{ColumnDef, IndexDef, NewColumn, NewIndex, NewTable, SyncMode, TableDef};
+use heliosdb_storage::sync_row::Role;
+use heliosdb_storage::{Catalog, ColumnId, RelationId, SyncTableId};
+use sqlparser::ast::helpers::stmt_create_table::CreateTableBuilder;
+use sqlparser::ast::{self, ColumnOption, CreateTableOptions, SqlOption, TableConstraint};
+
+use super::constraint::{check, check_characteristics, foreign_key, free_name, index_slots};
+use super::{check_schema, index_column, relation_kind};
+use crate::bind::names::{self, ident};
+use crate::bind::{Binder, type_name};
+use crate::error::{Result, SqlError, SqlState};
+use crate::session::Session;
+use crate::types::TimeContext;
+
+/// How many columns a table may have.
+const MAX_COLUMNS: usize = 1_600;
+
+/// Names that PostgreSQL keeps for the columns every table has.
+const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+pub(super) fn run(session: &mut Session, create: &ast::CreateTable) -> Result<()> {
+    refuse_foreign_clauses(create)?;
+    let name = names::qualified(&create.name)?;
+    check_schema(name.schema.as_deref())?;
+    let catalog = Arc::clone(session.catalog()?);
+    if relation_kind(&catalog, &name.name).is_some() {
+        let message = format!("relation \"{}\" already exists", name.name);
+        if !create.if_not_exists {
+            return Err(SqlError::new(SqlState::DUPLICATE_TABLE, message));
+        }
+        session.note(SqlState::DUPLICATE_TABLE, format!("{message}, skipping"));
+        return Ok(());
+    }
+    let options = Options::of(&create.table_options)?;
+    let mut draft = Draft::new(&catalog, &name.name);
+    for column in &create.columns {
+        draft.column(column)?;
+    }
+    for constraint in &create.constraints {
+        draft.table_constraint(constraint)?;
+    }
+    draft.primary_and_unique()?;
+    let has_key = draft.table.primary_key.is_some();
+    draft.table.sync = sync_mode(session.role(), options.sync, has_key, &name.name)?;
+    if session.role() == Role::Hub && options.sync.is_none() && !has_key {
+        session.note(
+            SqlState("00000"),
+            format!("table \"{}\" has no primary key and is not synced", name.name),
+        );
+    }
+    let table = draft.finish()?;
+    session.storage()?.create_table(table)?;
+    Ok(())
+}
+
+/// Whether the rows of a new table travel.
+fn sync_mode(role: Role, asked: Option<SyncMode>, has_key: bool, table: &str) -> Result<SyncMode> {
+    match (asked, role) {
+        (Some(SyncMode::None), _) | (None, Role::Standalone | Role::Edge) => Ok(SyncMode::None),
+        (None, Role::Hub) => Ok(if has_key { SyncMode::Both } else { SyncMode::None }),
+        (Some(SyncMode::Both), Role::Hub) if has_key => Ok(SyncMode::Both),
+        (Some(SyncMode::Both), Role::Hub) => Err(SqlError::new(
+            SqlState::INVALID_TABLE_DEFINITION,
+            format!("synced table \"{table}\" needs a primary key"),
+        )),
+        (Some(SyncMode::Both), Role::Edge) => Err(SqlError::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "synced tables are not made on an edge",
+        )
+        .with_hint("Create the table on the cloud; it reaches this node with the next sync. With sync = 'none' it is local.")),
+        (Some(SyncMode::Both), Role::Standalone) => Err(SqlError::new(
+            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            "this node is not enrolled with a cloud: there is nobody to sync with",
+        )
+        .with_hint("Leave sync out, or set it to 'none'.")),
+    }
+}
+
+/// WITH (…)
+#[derive(Default)]
+struct Options {
+    sync: Option<SyncMode>,
+}
+
+impl Options {
+    fn of(options: &CreateTableOptions) -> Result<Self> {
+        let list = match options {
+            CreateTableOptions::None => return Ok(Self::default()),
+            CreateTableOptions::With(list) => list,
+            other => return Err(SqlError::unsupported(format!("the table options {other}"))),
+        };
+        let mut found = Self::default();
+        for option in list {
+            let SqlOption::KeyValue { key, value } = option else {
+                return Err(SqlError::unsupported(format!("table option {option}")));
+            };
+            let key = names::parts(key)?.join(".");
+            let value = option_value(value);
+            match (key.as_str(), value.as_str()) {
+                // The only strategy so far is what happens anyway.
+                ("conflict_strategy", "last_write_wins") => {}
+                ("conflict_strategy", "first_write_wins" | "max_value" | "min_value" | "custom" | "manual") => {
+                    return Err(SqlError::unsupported(format!("conflict_strategy = '{value}'")));
+                }
+                ("sync", "both") => found.sync = Some(SyncMode::Both),
+                ("sync", "none") => found.sync = Some(SyncMode::None),
+                ("sync", "push" | "pull") => return Err(SqlError::unsupported(format!("sync = '{value}'"))),
+                ("conflict_strategy" | "sync", _) => {
+                    return Err(SqlError::new(
+                        SqlState::INVALID_PARAMETER_VALUE,
+                        format!("invalid value for table option \"{key}\": \"{value}\""),
+                    ));
+                }
+                _ => return Err(SqlError::unsupported(format!("table option \"{key}\""))),
+            }
+        }
+        Ok(found)
+    }
+}
+
+fn option_value(value: &ast::Expr) -> String {
+    match value {
+        ast::Expr::Identifier(name) => ident(name),
+        ast::Expr::Value(value) => {
+            crate::bind::string_value(&value.value).map_or_else(|| value.to_string(), str::to_owned)
+        }
+        other => other.to_string(),
+    }
+}
+
+/// A table that is being put together.
+struct Draft<'c> {
+    catalog: &'c Catalog,
+    table: NewTable,
+    /// PRIMARY KEY: its name, if one was given, and its columns.
+    primary: Option<(Option<String>, Vec<String>)>,
+    /// UNIQUE constraints, likewise.
+    unique: Vec<(Option<String>, Vec<String>)>,
+    checks: Vec<(Option<String>, &'c ast::Expr)>,
+    foreign_keys: Vec<(&'c ast::ForeignKeyConstraint, Option<String>, Vec<String>)>,
+    defaults: Vec<(usize, &'c ast::Expr)>,
+}
+
+impl<'c> Draft<'c> {
+    fn new(catalog: &'c Catalog, name: &str) -> Self {
+        let table =
+            NewTable { schema: Catalog::DEFAULT_SCHEMA.to_owned(), name: name.to_owned(), ..NewTable::default() };
+        Self {
+            catalog,
+            table,
+            primary: None,
+            unique: Vec::new(),
+            checks: Vec::new(),
+            foreign_keys: Vec::new(),
+            defaults: Vec::new(),
+        }
+    }
+
+    fn column(&mut self, definition: &'c ast::ColumnDef) -> Result<()> {
+        let name = ident(&definition.name);
+        if self.table.columns.len() >= MAX_COLUMNS {
+            return Err(SqlError::new(
+                SqlState("54011"),
+                format!("tables can have at most {MAX_COLUMNS} columns"),
+            ));
+        }
+        if SYSTEM_COLUMNS.contains(&name.as_str()) {
+            return Err(SqlError::new(
+                SqlState::DUPLICATE_COLUMN,
+                format!("column name \"{name}\" conflicts with a system column name"),
+            ));
+        }
+        if self.table.columns.iter().any(|column| column.name == name) {
+            return Err(SqlError::new(
+                SqlState::DUPLICATE_COLUMN,
+                format!("column \"{name}\" specified more than once"),
+            ));
+        }
+        let declared = type_name::declared(&definition.data_type)?;
+        let slot = self.table.columns.len();
+        self.table.columns.push(NewColumn {
+            name: name.clone(),
+            column_type: declared.column_type,
+            crdt: declared.crdt,
+            not_null: false,
+            default: None,
+        });
+        let mut null = None;
+        for option in &definition.options {
+            let constraint_name = option.name.as_ref().map(ident);
+            match &option.option {
+                ColumnOption::Null => set_null(&mut null, true, &name, &self.table.name)?,
+                ColumnOption::NotNull => set_null(&mut null, false, &name, &self.table.name)?,
+                ColumnOption::Default(expr) => {
+                    if self.defaults.iter().any(|(known, _)| *known == slot) {
+                        return Err(SqlError::new(
+                            SqlState::SYNTAX_ERROR,
+                            format!(
+                                "multiple default values specified for column \"{name}\" of table \"{}\"",
+                                self.table.name
+                            ),
+                        ));
+                    }
+                    self.defaults.push((slot, expr));
+                }
+                ColumnOption::PrimaryKey(key) => {
+                    check_characteristics(key.characteristics.as_ref())?;
+                    self.set_primary(constraint_name, vec![name.clone()])?;
+                }
+                ColumnOption::Unique(key) => {
+                    check_characteristics(key.characteristics.as_ref())?;
+                    refuse_nulls_not_distinct(key)?;
+                    self.unique.push((constraint_name, vec![name.clone()]));
+                }
+                ColumnOption::ForeignKey(key) => {
+                    self.foreign_keys.push((key, constraint_name, vec![name.clone()]));
+                }
+                ColumnOption::Check(check) => self.check(check, constraint_name)?,
+                ColumnOption::Collation(collation) => {
+                    let collation = names::qualified(collation)?;
+                    if !matches!(collation.name.as_str(), "C" | "POSIX" | "default") {
+                        return Err(SqlError::unsupported(format!("collation \"{collation}\"")));
+                    }
+                }
+                ColumnOption::Generated { generation_expr: Some(_), .. } => {
+                    return Err(SqlError::unsupported("a generated column"));
+                }
+                ColumnOption::Generated { .. } | ColumnOption::Identity(_) => {
+                    return Err(SqlError::unsupported("an identity column").with_hint(
+                        "Use a uuid key with DEFAULT gen_random_uuid(): it needs no coordination between nodes.",
+                    ));
+                }
+                other => return Err(SqlError::unsupported(format!("the column option {other}"))),
+            }
+        }
+        if let (Some(false), Some(column)) = (null, self.table.columns.get_mut(slot)) {
+            column.not_null = true;
+        }
+        if null == Some(true) && self.primary.as_ref().is_some_and(|(_, columns)| columns.contains(&name)) {
+            return Err(conflicting_null(&name, &self.table.name));
+        }
+        Ok(())
+    }
+
+    fn table_constraint(&mut self, constraint: &'c TableConstraint) -> Result<()> {
+        match constraint {
+            TableConstraint::PrimaryKey(key) => {
+                let ast::PrimaryKeyConstraint {
+                    name,
+                    index_name,
+                    index_type,
+                    columns,
+                    include,
+                    index_options,
+                    characteristics,
+                } = key;
+                refuse_index_clauses(index_name.is_some() || index_type.is_some(), include, index_options)?;
+                check_characteristics(characteristics.as_ref())?;
+                let columns = columns.iter().map(index_column).collect::<Result<Vec<_>>>()?;
+                self.set_primary(name.as_ref().map(ident), columns)
+            }
+            TableConstraint::Unique(key) => {
+                let ast::UniqueConstraint {
+                    name,
+                    index_name,
+                    index_type_display: _,
+                    index_type,
+                    columns,
+                    include,
+                    index_options,
+                    characteristics,
+                    nulls_distinct: _,
+                } = key;
+                refuse_index_clauses(index_name.is_some() || index_type.is_some(), include, index_options)?;
+                refuse_nulls_not_distinct(key)?;
+                check_characteristics(characteristics.as_ref())?;
+                let columns = columns.iter().map(index_column).collect::<Result<Vec<_>>>()?;
+                self.unique.push((name.as_ref().map(ident), columns));
+                Ok(())
+            }
+            TableConstraint::ForeignKey(key) => {
+                let columns = key.columns.iter().map(ident).collect();
+                self.foreign_keys.push((key, None, columns));
+                Ok(())
+            }
+            TableConstraint::Check(check) => self.check(check, None),
+            TableConstraint::Exclude(_) => Err(SqlError::unsupported("EXCLUDE")),
+            other => Err(SqlError::unsupported(format!("the constraint {other}"))),
+        }
+    }
+
+    fn check(&mut self, check: &'c ast::CheckConstraint, column_name: Option<String>) -> Result<()> {
+        let ast::CheckConstraint { name, expr, no_inherit: _, enforced } = check;
+        if *enforced == Some(false) {
+            return Err(SqlError::unsupported("a constraint that is NOT ENFORCED"));
+        }
+        self.checks.push((name.as_ref().map(ident).or(column_name), expr));
+        Ok(())
+    }
+
+    fn set_primary(&mut self, name: Option<String>, columns: Vec<String>) -> Result<()> {
+        if self.primary.is_some() {
+            return Err(SqlError::new(
+                SqlState::INVALID_TABLE_DEFINITION,
+                format!("multiple primary keys for table \"{}\" are not allowed", self.table.name),
+            ));
+        }
+        self.primary = Some((name, columns));
+        Ok(())
+    }
+
+    /// Gives the keys their names and slots.
+    fn primary_and_unique(&mut self) -> Result<()> {
+        let mut taken: BTreeSet<String> = BTreeSet::new();
+        // Names that were given come first: automatic ones make way for them.
+        let given = self.primary.iter().map(|(name, _)| name).chain(self.unique.iter().map(|(name, _)| name));
+        for name in given.flatten() {
+            if relation_kind(self.catalog, name).is_some() || *name == self.table.name || !taken.insert(name.clone()) {
+                return Err(SqlError::new(
+                    SqlState::DUPLICATE_TABLE,
+                    format!("relation \"{name}\" already exists"),
+                ));
+            }
+        }
+        if let Some((name, columns)) = self.primary.take() {
+            let slots = index_slots(&self.table.columns, &columns, "primary key constraint")?;
+            for slot in &slots {
+                if let Some(column) = self.table.columns.get_mut(*slot) {
+                    column.not_null = true;
+                }
+            }
+            let name = name.unwrap_or_else(|| self.index_name("", "pkey", &taken));
+            taken.insert(name.clone());
+            self.table.primary_key = Some((name, slots));
+        }
+        for (name, columns) in std::mem::take(&mut self.unique) {
+            let slots = index_slots(&self.table.columns, &columns, "unique constraint")?;
+            // A second UNIQUE over the same columns, or over the primary key's, says nothing new.
+            let is_known = self.table.indexes.iter().any(|index| index.slots == slots)
+                || self.table.primary_key.as_ref().is_some_and(|(_, key)| *key == slots);
+            if is_known && name.is_none() {
+                continue;
+            }
+            let name = name.unwrap_or_else(|| self.index_name(&columns.join("_"), "key", &taken));
+            taken.insert(name.clone());
+            self.table.indexes.push(NewIndex { name, slots, unique: true, is_constraint: true });
+        }
+        Ok(())
+    }
+
+    fn index_name(&self, columns: &str, label: &str, taken: &BTreeSet<String>) -> String {
+        free_name(&self.table.name, columns, label, &|name| {
+            taken.contains(name) || relation_kind(self.catalog, name).is_some()
+        })
+    }
+
+    /// Defaults, checks and foreign keys, now that all columns and keys are known.
+    fn finish(mut self) -> Result<NewTable> {
+        let time = TimeContext::utc();
+        for (slot, expr) in std::mem::take(&mut self.defaults) {
+            let definition = self.definition();
+            let Some(column) = definition.columns.get(slot) else { continue };
+            Binder::new(self.catalog, &time, "", &[]).default_expression(expr, column)?;
+            if let Some(column) = self.table.columns.get_mut(slot) {
+                column.default = Some(expr.to_string());
+            }
+        }
+        let definition = self.definition();
+        let mut names: BTreeSet<String> = definition.primary_key_name.iter().cloned().collect();
+        names.extend(definition.indexes.iter().map(|index| index.name.clone()));
+        let given_checks = self.checks.iter().filter_map(|(name, _)| name.clone());
+        let given_keys = self.foreign_keys.iter().filter_map(|(key, name, _)| {
+            key.name.as_ref().map(ident).or_else(|| name.clone())
+        });
+        for name in given_checks.chain(given_keys) {
+            if !names.insert(name.clone()) {
+                return Err(SqlError::new(
+                    SqlState::DUPLICATE_OBJECT,
+                    format!("constraint \"{name}\" for relation \"{}\" already exists", self.table.name),
+                ));
+            }
+        }
+        for (name, expr) in std::mem::take(&mut self.checks) {
+            let check = check(self.catalog, &definition, name, expr, &|name| names.contains(name))?;
+            names.insert(check.name.clone());
+            self.table.checks.push(check);
+        }
+        for (key, name, columns) in std::mem::take(&mut self.foreign_keys) {
+            let mut key = key.clone();
+            key.name = key.name.or_else(|| name.map(ast::Ident::new).map(quoted));
+            let made = foreign_key(self.catalog, &definition, &key, &columns, &|name| names.contains(name))?;
+            names.insert(made.name.clone());
+            self.table.foreign_keys.push(made);
+        }
+        Ok(self.table)
+    }
+
+    /// The table as far as it is known, in the form that expressions are bound against.
+    fn definition(&self) -> TableDef {
+        let columns = self.table.columns.iter().enumerate().map(|(slot, column)| ColumnDef {
+            id: ColumnId(u16::try_from(slot + 1).unwrap_or(u16::MAX)),
+            name: column.name.clone(),
+            column_type: column.column_type,
+            crdt: column.crdt,
+            not_null: column.not_null,
+            default: column.default.clone(),
+        });
+        let indexes = self.table.indexes.iter().map(|index| IndexDef {
+            id: RelationId(0),
+            name: index.name.clone(),
+            slots: index.slots.clone(),
+            unique: index.unique,
+            is_constraint: index.is_constraint,
+        });
+        TableDef {
+            id: RelationId(0),
+            sync_id: (self.table.sync != SyncMode::None).then_some(SyncTableId(0)),
+            schema: self.table.schema.clone(),
+            name: self.table.name.clone(),
+            columns: columns.collect(),
+            primary_key: self.table.primary_key.as_ref().map(|(_, slots)| slots.clone()).unwrap_or_default(),
+            primary_key_name: self.table.primary_key.as_ref().map(|(name, _)| name.clone()),
+            primary_key_id: None,
+            indexes: indexes.collect(),
+            checks: Vec::new(),
+            foreign_keys: Vec::new(),
+            sync: self.table.sync,
+        }
+    }
+}
+
+/// A name that has been read already keeps its case.
+fn quoted(mut name: ast::Ident) -> ast::Ident {
+    name.quote_style = Some('"');
+    name
+}
+
+fn set_null(known: &mut Option<bool>, null: bool, column: &str, table: &str) -> Result<()> {
+    if known.is_some_and(|known| known != null) {
+        return Err(conflicting_null(column, table));
+    }
+    *known = Some(null);
+    Ok(())
+}
+
+fn conflicting_null(column: &str, table: &str) -> SqlError {
+    SqlError::new(
+        SqlState::SYNTAX_ERROR,
+        format!("conflicting NULL/NOT NULL declarations for column \"{column}\" of table \"{table}\""),
+    )
+}
+
+fn refuse_nulls_not_distinct(key: &ast::UniqueConstraint) -> Result<()> {
+    match key.nulls_distinct {
+        ast::NullsDistinctOption::NotDistinct => Err(SqlError::unsupported("NULLS NOT DISTINCT")),
+        ast::NullsDistinctOption::None | ast::NullsDistinctOption::Distinct => Ok(()),
+    }
+}
+
+fn refuse_index_clauses(has_index: bool, include: &[ast::Ident], options: &[ast::IndexOption]) -> Result<()> {
+    if !include.is_empty() {
+        return Err(SqlError::unsupported("INCLUDE"));
+    }
+    if has_index || !options.is_empty() {
+        return Err(SqlError::unsupported("an index clause in a constraint"));
+    }
+    Ok(())
+}
+
+/// What is understood is put together again: whatever else the statement says makes the two differ.
+fn refuse_foreign_clauses(create: &ast::CreateTable) -> Result<()> {
+    let named = [
+        (create.temporary, "CREATE TEMPORARY TABLE"),
+        (create.unlogged, "CREATE UNLOGGED TABLE"),
+        (create.query.is_some(), "CREATE TABLE AS"),
+        (create.like.is_some(), "CREATE TABLE … LIKE"),
+        (create.inherits.is_some(), "INHERITS"),
+        (create.partition_by.is_some() || create.partition_of.is_some(), "PARTITION"),
+        (create.on_commit.is_some(), "ON COMMIT"),
+        (create.or_replace, "CREATE OR REPLACE TABLE"),
+    ];
+    if let Some((_, what)) = named.iter().find(|(present, _)| *present) {
+        return Err(SqlError::unsupported(what));
+    }
+    let understood = CreateTableBuilder::new(create.name.clone())
+        .if_not_exists(create.if_not_exists)
+        .columns(create.columns.clone())
+        .constraints(create.constraints.clone())
+        .table_options(create.table_options.clone())
+        .hive_formats(create.hive_formats.clone().filter(is_empty_format))
+        .build();
+    if understood == *create { Ok(()) } else { Err(SqlError::unsupported("this form of CREATE TABLE")) }
+}
+
+/// The parser leaves an empty Hive format behind in every statement.
+fn is_empty_format(format: &ast::HiveFormat) -> bool {
+    *format == ast::HiveFormat::default()
+}

@@ -1,0 +1,216 @@
+//! `date` and `timestamptz`: calendar, zones, text forms.
+//!
+//! Both count from 2000-01-01, as PostgreSQL does, and reach further than jiff's calendar; so the calendar is our own
+//! ([`civil`]) and jiff is asked only for the offset of a zone at a moment.
+
+pub mod civil;
+mod format;
+mod parse;
+
+use heliosdb_storage::value::{Days, Micros};
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+
+pub use format::{format_date, format_timestamptz};
+pub use parse::{parse_date, parse_timestamptz};
+
+use crate::error::{Result, SqlError, SqlState};
+
+/// What reading, printing and `now()` need to know of time: the session's zone and when the transaction began.
+#[derive(Clone, Debug)]
+pub struct TimeContext {
+    /// The zone in which timestamps are shown, and read where they name none.
+    pub zone: TimeZone,
+    /// When the transaction began: `now()`. Microseconds since 2000-01-01 UTC.
+    pub transaction_start: Micros,
+    /// When the statement began.
+    pub statement_start: Micros,
+}
+
+impl TimeContext {
+    /// UTC, at PostgreSQL's epoch. For what does not depend on time.
+    pub const fn utc() -> Self {
+        Self { zone: TimeZone::UTC, transaction_start: 0, statement_start: 0 }
+    }
+}
+
+/// Microseconds of a second, a minute, an hour and a day.
+pub const SECOND: i64 = 1_000_000;
+/// See [`SECOND`].
+pub const MINUTE: i64 = 60 * SECOND;
+/// See [`SECOND`].
+pub const HOUR: i64 = 60 * MINUTE;
+/// See [`SECOND`].
+pub const DAY: i64 = 24 * HOUR;
+
+/// 2000-01-01 UTC in seconds since 1970.
+pub const EPOCH_UNIX_SECONDS: i64 = 946_684_800;
+
+/// The first date: Julian day 0, in November 4714 BC.
+const MIN_DAYS: i64 = -2_451_545;
+/// The first day that is no date any more, in 5874898.
+const END_DAYS: i64 = 2_145_031_949;
+/// The first timestamp.
+const MIN_MICROS: i64 = MIN_DAYS * DAY;
+/// The first moment that is no timestamp any more, in 294277.
+const END_MICROS: i64 = 9_223_371_331_200_000_000;
+
+/// `-infinity` of `date`.
+pub const DATE_MINUS_INFINITY: Days = i32::MIN;
+/// `infinity` of `date`.
+pub const DATE_INFINITY: Days = i32::MAX;
+/// `-infinity` of `timestamptz`.
+pub const TIMESTAMP_MINUS_INFINITY: Micros = i64::MIN;
+/// `infinity` of `timestamptz`.
+pub const TIMESTAMP_INFINITY: Micros = i64::MAX;
+
+/// Days that are within the range of `date`.
+pub fn checked_days(days: i64) -> Option<Days> {
+    if (MIN_DAYS..END_DAYS).contains(&days) { i32::try_from(days).ok() } else { None }
+}
+
+/// Microseconds that are within the range of `timestamptz`.
+pub fn checked_micros(micros: i64) -> Option<Micros> {
+    (MIN_MICROS..END_MICROS).contains(&micros).then_some(micros)
+}
+
+/// Whether a date is one of the infinities.
+pub const fn is_infinite_date(days: Days) -> bool {
+    days == DATE_INFINITY || days == DATE_MINUS_INFINITY
+}
+
+/// Whether a timestamp is one of the infinities.
+pub const fn is_infinite_timestamp(micros: Micros) -> bool {
+    micros == TIMESTAMP_INFINITY || micros == TIMESTAMP_MINUS_INFINITY
+}
+
+/// The error for a date beyond the range that did not come as text.
+pub fn date_out_of_range() -> SqlError {
+    SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range")
+}
+
+/// The same for a timestamp.
+pub fn timestamp_out_of_range() -> SqlError {
+    SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, "timestamp out of range")
+}
+
+/// Microseconds since 2000-01-01 UTC of a Unix time in milliseconds.
+pub fn micros_of_unix_millis(millis: u64) -> Micros {
+    i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1000).saturating_sub(EPOCH_UNIX_SECONDS * SECOND)
+}
+
+/// A zone for `SET TimeZone`: a name of the system's zone database, UTC, or hours east of Greenwich.
+pub fn time_zone(name: &str) -> Result<TimeZone> {
+    let name = name.trim();
+    let fixed = name.parse::<f64>().ok().filter(|hours| hours.abs() <= 167.0).map(|hours| hours * 3600.0);
+    let zone = match fixed {
+        // At most 167 hours, so that the seconds fit.
+        #[allow(clippy::cast_possible_truncation, reason = "bounded above")]
+        Some(seconds) => Offset::from_seconds(seconds as i32).ok().map(Offset::to_time_zone),
+        None => named_zone(name),
+    };
+    zone.ok_or_else(|| {
+        SqlError::new(
+            SqlState::INVALID_PARAMETER_VALUE,
+            format!("invalid value for parameter \"TimeZone\": \"{name}\""),
+        )
+    })
+}
+
+/// A zone by name: UTC under its many names, else from the system's database.
+fn named_zone(name: &str) -> Option<TimeZone> {
+    const UTC_NAMES: [&str; 9] = ["utc", "gmt", "z", "zulu", "uct", "etc/utc", "etc/gmt", "etc/uct", "universal"];
+    if UTC_NAMES.iter().any(|utc| name.eq_ignore_ascii_case(utc)) {
+        return Some(TimeZone::UTC);
+    }
+    TimeZone::get(name).ok()
+}
+
+/// The offset of a zone at a moment, in seconds east. Beyond jiff's calendar the offset at its end is taken.
+pub fn offset_at(zone: &TimeZone, micros: Micros) -> i64 {
+    if *zone == TimeZone::UTC {
+        return 0;
+    }
+    let unix = micros.saturating_add(EPOCH_UNIX_SECONDS * SECOND);
+    // A few days from the ends, where jiff can still tell the local date.
+    let (first, last) = (Timestamp::MIN.as_microsecond() + 3 * DAY, Timestamp::MAX.as_microsecond() - 3 * DAY);
+    let clamped = unix.clamp(first, last);
+    let offset = Timestamp::from_microsecond(clamped).map(|timestamp| zone.to_offset(timestamp));
+    offset.map_or(0, |offset| i64::from(offset.seconds()))
+}
+
+/// The moment at which a zone's clocks show a time (given as if it were UTC). A time that they skip is read with the
+/// offset from before the change; of one that they show twice, the later moment is meant. None beyond the range.
+pub fn local_to_utc(zone: &TimeZone, local: i64) -> Option<Micros> {
+    if *zone == TimeZone::UTC {
+        return Some(local);
+    }
+    let (day, time) = (local.div_euclid(DAY), local.rem_euclid(DAY));
+    let (year, month, dom) = civil::date_of_days(day);
+    let civil = || {
+        let midnight = DateTime::new(
+            i16::try_from(year).ok()?,
+            i8::try_from(month).ok()?,
+            i8::try_from(dom).ok()?,
+            i8::try_from(time / HOUR).ok()?,
+            i8::try_from(time % HOUR / MINUTE).ok()?,
+            i8::try_from(time % MINUTE / SECOND).ok()?,
+            i32::try_from(time % SECOND * 1000).ok()?,
+        );
+        midnight.ok()
+    };
+    let seconds = match civil() {
+        Some(civil) => match zone.to_ambiguous_timestamp(civil).offset() {
+            AmbiguousOffset::Unambiguous { offset } => offset.seconds(),
+            AmbiguousOffset::Gap { before, .. } => before.seconds(),
+            AmbiguousOffset::Fold { after, .. } => after.seconds(),
+        }
+        .into(),
+        None => offset_at(zone, local),
+    };
+    local.checked_sub(seconds * SECOND)
+}
+
+/// What a zone's clocks show at a moment, as if it were UTC.
+pub fn utc_to_local(zone: &TimeZone, micros: Micros) -> i64 {
+    micros.saturating_add(offset_at(zone, micros) * SECOND)
+}
+
+/// Midnight of a date in a zone.
+pub fn date_to_timestamptz(days: Days, zone: &TimeZone) -> Result<Micros> {
+    match days {
+        DATE_INFINITY => return Ok(TIMESTAMP_INFINITY),
+        DATE_MINUS_INFINITY => return Ok(TIMESTAMP_MINUS_INFINITY),
+        _ => {}
+    }
+    let error = || SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range for timestamp");
+    let local = i64::from(days).checked_mul(DAY).ok_or_else(error)?;
+    local_to_utc(zone, local).and_then(checked_micros).ok_or_else(error)
+}
+
+/// The date that a zone's calendars show at a moment.
+pub fn timestamptz_to_date(micros: Micros, zone: &TimeZone) -> Result<Days> {
+    match micros {
+        TIMESTAMP_INFINITY => Ok(DATE_INFINITY),
+        TIMESTAMP_MINUS_INFINITY => Ok(DATE_MINUS_INFINITY),
+        _ => checked_days(utc_to_local(zone, micros).div_euclid(DAY)).ok_or_else(date_out_of_range),
+    }
+}
+
+/// Rounds to a number of digits after the seconds' point.
+pub fn round_micros(micros: Micros, digits: i32) -> Micros {
+    let Some(exponent) = 6i32.checked_sub(digits).and_then(|n| u32::try_from(n).ok()).filter(|n| *n > 0) else {
+        return micros;
+    };
+    if is_infinite_timestamp(micros) {
+        return micros;
+    }
+    let unit = 10i64.pow(exponent.min(6));
+    // Half away from zero, counted from PostgreSQL's epoch as PostgreSQL does.
+    let half = if micros < 0 { -(unit / 2) } else { unit / 2 };
+    micros.saturating_add(half) / unit * unit
+}
+
+#[cfg(test)]
+mod tests;

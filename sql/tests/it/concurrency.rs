@@ -1,0 +1,154 @@
+//! Several sessions at once: READ COMMITTED, waiting, giving way.
+
+use std::sync::mpsc;
+use std::thread;
+
+use heliosdb_storage::value::Value;
+
+use crate::harness::{engine, failure, run, session};
+
+#[test]
+fn a_statement_sees_what_was_committed_when_it_began() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY)").unwrap();
+    run(&mut a, "BEGIN; INSERT INTO t VALUES (1)").unwrap();
+    assert_eq!(run(&mut b, "SELECT count(*) FROM t").unwrap(), [[Value::Int8(0)]]);
+    run(&mut b, "BEGIN; SELECT 1").unwrap();
+    run(&mut a, "COMMIT").unwrap();
+    assert_eq!(run(&mut b, "SELECT count(*) FROM t").unwrap(), [[Value::Int8(1)]]);
+    run(&mut b, "COMMIT").unwrap();
+}
+
+/// One session changes a row and waits; another's statement on that row goes on once the first has committed.
+fn after_a_wait(first: &str, second: &str) -> (Vec<Vec<Value>>, Vec<Vec<Value>>) {
+    let engine = engine();
+    let mut a = session(&engine);
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 10), (2, 20)").unwrap();
+    run(&mut a, "BEGIN").unwrap();
+    run(&mut a, first).unwrap();
+    let (begun, wait) = mpsc::channel();
+    let other = thread::spawn({
+        let (engine, second) = (engine.clone(), second.to_owned());
+        move || {
+            let mut b = session(&engine);
+            begun.send(()).unwrap();
+            run(&mut b, &second).unwrap()
+        }
+    });
+    wait.recv().unwrap();
+    run(&mut a, "COMMIT").unwrap();
+    let rows = other.join().unwrap();
+    (rows, run(&mut a, "SELECT id, n FROM t ORDER BY id").unwrap())
+}
+
+#[test]
+fn an_update_is_computed_from_the_newest_version() {
+    let (returned, left) =
+        after_a_wait("UPDATE t SET n = n + 1 WHERE id = 1", "UPDATE t SET n = n * 2 WHERE id = 1 RETURNING n");
+    assert_eq!(returned, [[Value::Int4(22)]]);
+    assert_eq!(left[0], [Value::Int4(1), Value::Int4(22)]);
+}
+
+#[test]
+fn a_condition_is_judged_again_on_the_newest_version() {
+    // Whether the second statement starts before or after the first one's commit, the row is 11 by the time it is locked.
+    let (returned, left) = after_a_wait("UPDATE t SET n = 11 WHERE id = 1", "DELETE FROM t WHERE n = 10 RETURNING id");
+    assert_eq!(returned, Vec::<Vec<Value>>::new());
+    assert_eq!(left.len(), 2);
+}
+
+#[test]
+fn a_deleted_row_is_left_alone() {
+    let (returned, left) = after_a_wait("DELETE FROM t WHERE id = 1", "UPDATE t SET n = 0 WHERE id < 3 RETURNING id");
+    assert_eq!(returned, [[Value::Int4(2)]]);
+    assert_eq!(left, [[Value::Int4(2), Value::Int4(0)]]);
+}
+
+#[test]
+fn for_update_returns_the_newest_version() {
+    let (returned, _) =
+        after_a_wait("UPDATE t SET n = 11 WHERE id = 1", "SELECT n FROM t WHERE id = 1 AND n > 0 FOR UPDATE");
+    assert_eq!(returned, [[Value::Int4(11)]]);
+}
+
+#[test]
+fn an_equal_key_waits_for_the_other_insert() {
+    let engine = engine();
+    let mut a = session(&engine);
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY)").unwrap();
+    run(&mut a, "BEGIN; INSERT INTO t VALUES (1)").unwrap();
+    let other = thread::spawn({
+        let engine = engine.clone();
+        move || failure(&mut session(&engine), "INSERT INTO t VALUES (1)").0
+    });
+    run(&mut a, "COMMIT").unwrap();
+    assert_eq!(other.join().unwrap(), "23505");
+}
+
+#[test]
+fn of_two_that_wait_for_each_other_one_gives_way() {
+    let engine = engine();
+    let mut a = session(&engine);
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0), (2, 0)").unwrap();
+    run(&mut a, "BEGIN; UPDATE t SET n = 1 WHERE id = 1").unwrap();
+    let (locked, wait) = mpsc::channel();
+    let other = thread::spawn({
+        let engine = engine.clone();
+        move || {
+            let mut b = session(&engine);
+            run(&mut b, "BEGIN; UPDATE t SET n = 2 WHERE id = 2").unwrap();
+            locked.send(()).unwrap();
+            let result = run(&mut b, "UPDATE t SET n = 2 WHERE id = 1").map(|_| ());
+            run(&mut b, if result.is_ok() { "COMMIT" } else { "ROLLBACK" }).unwrap();
+            result
+        }
+    });
+    wait.recv().unwrap();
+    let mine = run(&mut a, "UPDATE t SET n = 1 WHERE id = 2").map(|_| ());
+    run(&mut a, if mine.is_ok() { "COMMIT" } else { "ROLLBACK" }).unwrap();
+    let theirs = other.join().unwrap();
+    let failed: Vec<&str> = [mine, theirs].iter().filter_map(|result| result.as_ref().err()).map(|e| e.state.0).collect();
+    assert_eq!(failed, ["40P01"]);
+}
+
+#[test]
+fn a_waiting_statement_can_be_cancelled() {
+    let engine = engine();
+    let mut a = session(&engine);
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0)").unwrap();
+    run(&mut a, "BEGIN; UPDATE t SET n = 1").unwrap();
+    let (started, wait) = mpsc::channel();
+    let other = thread::spawn({
+        let engine = engine.clone();
+        move || {
+            let mut b = session(&engine);
+            started.send(b.cancel_flag()).unwrap();
+            failure(&mut b, "UPDATE t SET n = 2").0
+        }
+    });
+    let flag = wait.recv().unwrap();
+    while !other.is_finished() {
+        // A request that comes before the statement has begun is not meant for it: ask until it is heard.
+        flag.store(true, std::sync::atomic::Ordering::Relaxed);
+        thread::yield_now();
+    }
+    assert_eq!(other.join().unwrap(), "57014");
+    run(&mut a, "COMMIT").unwrap();
+}
+
+#[test]
+fn a_table_is_dropped_when_its_readers_are_done() {
+    let engine = engine();
+    let mut a = session(&engine);
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)").unwrap();
+    run(&mut a, "BEGIN; SELECT * FROM t").unwrap();
+    let other = thread::spawn({
+        let engine = engine.clone();
+        move || run(&mut session(&engine), "DROP TABLE t").unwrap()
+    });
+    assert_eq!(run(&mut a, "SELECT * FROM t").unwrap(), [[Value::Int4(1)]]);
+    run(&mut a, "COMMIT").unwrap();
+    other.join().unwrap();
+    assert_eq!(failure(&mut a, "SELECT * FROM t").0, "42P01");
+}

@@ -1,0 +1,10 @@
+-- Three-valued logic.
+SELECT NULL = NULL AS a, NULL IS NULL AS b, NULL IS NOT NULL AS c, 1 IS DISTINCT FROM NULL AS d, NULL IS NOT DISTINCT FROM NULL AS e;
+SELECT true AND NULL AS a, false AND NULL AS b, true OR NULL AS c, false OR NULL AS d, NOT NULL AS e;
+SELECT 1 IN (2, NULL) AS a, 1 IN (1, NULL) AS b, 1 NOT IN (2, NULL) AS c;
+SELECT (NULL::bool) IS TRUE AS a, (NULL::bool) IS NOT TRUE AS b, false IS FALSE AS c, (NULL::bool) IS UNKNOWN AS d, true IS NOT UNKNOWN AS e;
+SELECT coalesce(NULL, 2, 3) AS a, coalesce(NULL, NULL) AS b, nullif(1, 1) AS c, nullif(1, 2) AS d;
+SELECT greatest(1, 3, 2) AS a, least(1, NULL, 2) AS b, greatest(NULL, NULL) AS c, greatest('a', 'b') AS d;
+SELECT NULL + 1 AS a, 'x' || NULL AS b, NULL::int AS c;
+SELECT CASE WHEN NULL THEN 1 ELSE 2 END AS a, CASE NULL WHEN NULL THEN 1 ELSE 2 END AS b;
+SELECT NULL BETWEEN 1 AND 2 AS a, 1 BETWEEN NULL AND 0 AS b, 5 NOT BETWEEN 1 AND 3 AS c;

@@ -1,0 +1,28 @@
+-- Subqueries in expressions.
+CREATE TABLE p (id int PRIMARY KEY, name text);
+CREATE TABLE q (id int PRIMARY KEY, p_id int, v int);
+INSERT INTO p VALUES (1, 'a'), (2, 'b'), (3, 'c');
+INSERT INTO q VALUES (1, 1, 10), (2, 1, 20), (3, 2, 30), (4, NULL, 40);
+SELECT id, (SELECT max(v) FROM q WHERE q.p_id = p.id) AS top FROM p ORDER BY id;
+SELECT id FROM p WHERE EXISTS (SELECT 1 FROM q WHERE q.p_id = p.id) ORDER BY id;
+SELECT id FROM p WHERE NOT EXISTS (SELECT 1 FROM q WHERE q.p_id = p.id) ORDER BY id;
+SELECT id FROM p WHERE id IN (SELECT p_id FROM q) ORDER BY id;
+SELECT id FROM p WHERE id NOT IN (SELECT p_id FROM q) ORDER BY id;
+SELECT id FROM p WHERE id NOT IN (SELECT p_id FROM q WHERE p_id IS NOT NULL) ORDER BY id;
+SELECT id FROM p WHERE id = ANY (SELECT p_id FROM q) ORDER BY id;
+SELECT id FROM p WHERE id <> ALL (SELECT p_id FROM q WHERE p_id > 1) ORDER BY id;
+SELECT (SELECT 1), (SELECT 2 WHERE false);
+SELECT (SELECT id FROM p);
+SELECT (SELECT id, name FROM p);
+SELECT id FROM p WHERE id IN (SELECT id, v FROM q);
+SELECT id FROM p WHERE (SELECT count(*) FROM q WHERE q.p_id = p.id AND q.v > (SELECT avg(v) FROM q AS r WHERE r.p_id = p.id)) > 0;
+SELECT p.id, (SELECT sum(q.v) FROM q JOIN p AS p2 ON p2.id = q.p_id WHERE p2.name = p.name) AS s FROM p ORDER BY 1;
+SELECT name FROM p WHERE id = (SELECT min(p_id) FROM q);
+SELECT x.id FROM (SELECT id FROM p WHERE EXISTS (SELECT 1 FROM q WHERE q.p_id = p.id)) x ORDER BY id;
+SELECT id, CASE WHEN EXISTS (SELECT 1 FROM q WHERE p_id = p.id) THEN 'yes' ELSE 'no' END AS has FROM p ORDER BY id;
+SELECT id FROM p ORDER BY (SELECT max(v) FROM q WHERE p_id = p.id) DESC NULLS LAST;
+SELECT p.id, q.id FROM p JOIN q ON q.p_id = p.id AND q.v = (SELECT max(v) FROM q AS z WHERE z.p_id = p.id) ORDER BY 1;
+SELECT p.id, (SELECT count(*) FROM (SELECT v FROM q WHERE q.p_id = p.id) AS d) AS n FROM p ORDER BY 1;
+SELECT id FROM p WHERE 'a' IN (SELECT name FROM p);
+SELECT id FROM p WHERE nope IN (SELECT 1);
+SELECT (SELECT q.v FROM q WHERE q.id = (SELECT min(id) FROM q AS w WHERE w.p_id = p.id)) AS first FROM p ORDER BY p.id;

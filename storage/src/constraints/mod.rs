@@ -1,0 +1,142 @@
+//! Constraints, judged in one place for SQL statements and for merges.
+//!
+//! Here is what can be judged on one row alone, and the wording of all violations. What needs other rows (UNIQUE, foreign
+//! keys) is judged by the transaction, which has the locks and the newest versions.
+
+mod text;
+
+use crate::catalog::{CheckDef, ForeignKeyDef, TableDef};
+use crate::error::{ConstraintKind, Error, Result, Violation};
+use crate::value::Value;
+
+/// Evaluates CHECK expressions. The SQL crate implements it, because it owns the one evaluator.
+pub trait RowChecker: Send + Sync {
+    /// Whether the row satisfies the check (an unknown result does). The error is a message of the evaluation itself.
+    fn check(&self, table: &TableDef, check: &CheckDef, row: &[Value]) -> Result<bool, String>;
+}
+
+/// Which CHECK constraints bind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Binding {
+    /// All: a statement of this node.
+    Local,
+    /// Those that read no CRDT column: its value is the sum of what many nodes did, none of whom broke the rule alone.
+    Merged,
+}
+
+/// Judges NOT NULL and CHECK.
+pub(crate) fn judge_row(checker: &dyn RowChecker, table: &TableDef, row: &[Value], binding: Binding) -> Result<()> {
+    for (column, value) in table.columns.iter().zip(row) {
+        if column.not_null && value.is_null() {
+            return Err(not_null(table, &column.name, row).into());
+        }
+    }
+    for check in &table.checks {
+        let reads_crdt = || check.slots.iter().any(|&slot| table.columns.get(slot).is_some_and(|c| c.is_counter()));
+        if binding == Binding::Merged && reads_crdt() {
+            continue;
+        }
+        match checker.check(table, check, row) {
+            Ok(true) => {}
+            Ok(false) => return Err(check_failed(table, &check.name, row).into()),
+            Err(message) => {
+                let violation = violation(ConstraintKind::Check, table, message);
+                return Err(Violation { constraint: Some(check.name.clone()), ..violation }.into());
+            }
+        }
+    }
+    Ok(())
+}
+
+fn violation(kind: ConstraintKind, table: &TableDef, message: String) -> Violation {
+    Violation {
+        kind,
+        message,
+        detail: None,
+        schema: table.schema.clone(),
+        table: table.name.clone(),
+        column: None,
+        constraint: None,
+    }
+}
+
+fn not_null(table: &TableDef, column: &str, row: &[Value]) -> Violation {
+    let message =
+        format!("null value in column \"{column}\" of relation \"{}\" violates not-null constraint", table.name);
+    Violation {
+        detail: Some(text::failing_row(row)),
+        column: Some(column.to_owned()),
+        ..violation(ConstraintKind::NotNull, table, message)
+    }
+}
+
+fn check_failed(table: &TableDef, check: &str, row: &[Value]) -> Violation {
+    let message = format!("new row for relation \"{}\" violates check constraint \"{check}\"", table.name);
+    Violation {
+        detail: Some(text::failing_row(row)),
+        constraint: Some(check.to_owned()),
+        ..violation(ConstraintKind::Check, table, message)
+    }
+}
+
+/// Another row has the same values.
+pub(crate) fn duplicate(table: &TableDef, constraint: &str, slots: &[usize], row: &[Value]) -> Error {
+    let message = format!("duplicate key value violates unique constraint \"{constraint}\"");
+    let key = text::key(table, slots, &values_at(row, slots));
+    Violation {
+        detail: Some(format!("Key {key} already exists.")),
+        constraint: Some(constraint.to_owned()),
+        ..violation(ConstraintKind::Unique, table, message)
+    }
+    .into()
+}
+
+/// An index cannot be made because rows have the same values.
+pub(crate) fn duplicate_in_new_index(table: &TableDef, index: &str, slots: &[usize], row: &[Value]) -> Error {
+    let key = text::key(table, slots, &values_at(row, slots));
+    Violation {
+        detail: Some(format!("Key {key} is duplicated.")),
+        constraint: Some(index.to_owned()),
+        ..violation(ConstraintKind::Unique, table, format!("could not create unique index \"{index}\""))
+    }
+    .into()
+}
+
+/// A row refers to one that does not exist.
+pub(crate) fn no_parent(child: &TableDef, parent: &TableDef, key: &ForeignKeyDef, values: &[&Value]) -> Error {
+    let message =
+        format!("insert or update on table \"{}\" violates foreign key constraint \"{}\"", child.name, key.name);
+    let shown = text::key(child, &key.slots, values);
+    Violation {
+        detail: Some(format!("Key {shown} is not present in table \"{}\".", parent.name)),
+        constraint: Some(key.name.clone()),
+        ..violation(ConstraintKind::ForeignKey, child, message)
+    }
+    .into()
+}
+
+/// A row is still referred to.
+pub(crate) fn has_children(parent: &TableDef, child: &TableDef, key: &ForeignKeyDef, values: &[&Value]) -> Error {
+    let message = format!(
+        "update or delete on table \"{}\" violates foreign key constraint \"{}\" on table \"{}\"",
+        parent.name, key.name, child.name
+    );
+    let shown = text::key(parent, &key.parent_slots, values);
+    Violation {
+        detail: Some(format!("Key {shown} is still referenced from table \"{}\".", child.name)),
+        constraint: Some(key.name.clone()),
+        ..violation(ConstraintKind::ForeignKey, child, message)
+    }
+    .into()
+}
+
+/// A `g_counter` was to shrink, or to start below zero.
+pub(crate) fn shrinking_counter(table: &TableDef, column: &str) -> Error {
+    let message = format!("counter \"{column}\" of relation \"{}\" cannot decrease", table.name);
+    Violation { column: Some(column.to_owned()), ..violation(ConstraintKind::Check, table, message) }.into()
+}
+
+/// The values at some slots of a row.
+pub(crate) fn values_at<'a>(row: &'a [Value], slots: &[usize]) -> Vec<&'a Value> {
+    slots.iter().map(|&slot| row.get(slot).unwrap_or(&Value::Null)).collect()
+}

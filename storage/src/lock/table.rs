@@ -1,0 +1,188 @@
+//! All locks and all who hold them or wait, under one mutex.
+
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::Condvar;
+
+use super::mode::LockMode;
+use super::queue::LockQueue;
+use super::{LockOwner, OwnerId, Resource};
+use crate::error::{Error, Result};
+
+/// Locks that one transaction may hold; a bound on what one client can make the store remember.
+const MAX_LOCKS_PER_OWNER: usize = 8 << 20;
+
+/// The state of the lock manager.
+#[derive(Default)]
+pub(super) struct LockTable {
+    pub(super) queues: HashMap<Resource, LockQueue>,
+    pub(super) parties: HashMap<OwnerId, Party>,
+}
+
+/// What the manager knows of an owner.
+pub(super) struct Party {
+    pub(super) is_applier: bool,
+    pub(super) held: Vec<Resource>,
+    pub(super) waiting: Option<(Resource, LockMode)>,
+    pub(super) wake: Arc<Condvar>,
+    pub(super) doomed: Arc<AtomicBool>,
+    /// Past the point where it could be made to give way.
+    pub(super) is_committing: bool,
+}
+
+impl Party {
+    pub(super) fn new(owner: &LockOwner) -> Self {
+        Self {
+            is_applier: owner.is_applier,
+            held: Vec::new(),
+            waiting: None,
+            wake: Arc::default(),
+            doomed: Arc::clone(&owner.doomed),
+            is_committing: false,
+        }
+    }
+}
+
+/// What became of a request.
+pub(super) enum Request {
+    Granted,
+    Queued(Arc<Condvar>),
+}
+
+impl LockTable {
+    pub(super) fn request(&mut self, owner: OwnerId, resource: Resource, mode: LockMode) -> Result<Request> {
+        let party = self.parties.get_mut(&owner).expect("BUG: the owner was just made known");
+        let queue = self.queues.entry(resource.clone()).or_default();
+        if queue.holds(owner, mode) {
+            return Ok(Request::Granted);
+        }
+        let is_new = !queue.is_held_by(owner);
+        if is_new && party.held.len() >= MAX_LOCKS_PER_OWNER {
+            self.forget_if_unused(&resource);
+            return Err(Error::LimitExceeded(format!("a transaction may hold {MAX_LOCKS_PER_OWNER} locks")));
+        }
+        if queue.try_grant(owner, mode) {
+            if is_new {
+                party.held.push(resource);
+            }
+            return Ok(Request::Granted);
+        }
+        queue.enqueue(owner, mode);
+        party.waiting = Some((resource, mode));
+        Ok(Request::Queued(Arc::clone(&party.wake)))
+    }
+
+    pub(super) fn waits_for(&self, owner: OwnerId) -> Option<&Resource> {
+        self.parties.get(&owner)?.waiting.as_ref().map(|(resource, _)| resource)
+    }
+
+    fn forget_if_unused(&mut self, resource: &Resource) {
+        if self.queues.get(resource).is_some_and(LockQueue::is_unused) {
+            self.queues.remove(resource);
+        }
+    }
+
+    /// Grants what a release or a departure has made possible.
+    fn promote(&mut self, resource: &Resource) {
+        let Some(queue) = self.queues.get_mut(resource) else { return };
+        for (owner, is_new) in queue.promote() {
+            let party = self.parties.get_mut(&owner).expect("BUG: a waiter is known");
+            party.waiting = None;
+            if is_new {
+                party.held.push(resource.clone());
+            }
+            party.wake.notify_all();
+        }
+        self.forget_if_unused(resource);
+    }
+
+    pub(super) fn leave_queue(&mut self, owner: OwnerId) {
+        let Some((resource, _)) = self.parties.get_mut(&owner).and_then(|party| party.waiting.take()) else { return };
+        if let Some(queue) = self.queues.get_mut(&resource) {
+            queue.remove_waiter(owner);
+        }
+        self.promote(&resource);
+    }
+
+    pub(super) fn release_all(&mut self, owner: OwnerId) {
+        self.leave_queue(owner);
+        let held = self.parties.get_mut(&owner).map(|party| std::mem::take(&mut party.held)).unwrap_or_default();
+        for resource in held {
+            if let Some(queue) = self.queues.get_mut(&resource) {
+                queue.remove_holder(owner);
+            }
+            self.promote(&resource);
+        }
+    }
+
+    fn blockers(&self, owner: OwnerId) -> Vec<OwnerId> {
+        let Some((resource, mode)) = self.parties.get(&owner).and_then(|party| party.waiting.as_ref()) else {
+            return Vec::new();
+        };
+        self.queues.get(resource).map(|queue| queue.blockers(owner, *mode).collect()).unwrap_or_default()
+    }
+
+    /// Takes the owner's locks away for good. False if it cannot be made to give way.
+    fn doom(&mut self, owner: OwnerId) -> bool {
+        let Some(party) = self.parties.get_mut(&owner) else { return false };
+        if party.is_applier || party.is_committing {
+            return false;
+        }
+        party.doomed.store(true, Ordering::Release);
+        party.wake.notify_all();
+        self.release_all(owner);
+        true
+    }
+
+    pub(super) fn doom_blockers(&mut self, owner: OwnerId) {
+        for blocker in self.blockers(owner) {
+            self.doom(blocker);
+        }
+    }
+
+    /// If the owner waits for itself: fails, or, if it is an applier, makes another one of the cycle give way.
+    pub(super) fn break_deadlock(&mut self, owner: OwnerId) -> Result<()> {
+        let Some(cycle) = self.find_cycle(owner) else { return Ok(()) };
+        let is_applier = self.parties.get(&owner).is_some_and(|party| party.is_applier);
+        if is_applier && cycle.iter().any(|&other| self.doom(other)) {
+            return Ok(());
+        }
+        Err(Error::Deadlock(self.describe(&cycle)))
+    }
+
+    /// The shortest way from the owner back to itself along who waits for whom.
+    pub(super) fn find_cycle(&self, start: OwnerId) -> Option<Vec<OwnerId>> {
+        let mut reached_from: HashMap<OwnerId, OwnerId> = HashMap::new();
+        let mut frontier = VecDeque::from([start]);
+        while let Some(owner) = frontier.pop_front() {
+            for blocker in self.blockers(owner) {
+                if blocker == start {
+                    let mut cycle = vec![owner];
+                    let mut at = owner;
+                    while let Some(&before) = reached_from.get(&at) {
+                        cycle.push(before);
+                        at = before;
+                    }
+                    cycle.reverse();
+                    return Some(cycle);
+                }
+                if let Entry::Vacant(place) = reached_from.entry(blocker) {
+                    place.insert(owner);
+                    frontier.push_back(blocker);
+                }
+            }
+        }
+        None
+    }
+
+    fn describe(&self, cycle: &[OwnerId]) -> String {
+        let waits: Vec<String> = cycle
+            .iter()
+            .filter_map(|owner| Some(format!("transaction {} waits for {}", owner.0, self.waits_for(*owner)?)))
+            .collect();
+        waits.join("; ")
+    }
+}

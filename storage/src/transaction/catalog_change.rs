@@ -1,0 +1,173 @@
+//! What DDL does to the private catalog, to its records and to the spaces of relations.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::Transaction;
+use super::index::{entry, index_prefix};
+use super::synced::sync_id_of;
+use super::undo::Undo;
+use crate::base::Space;
+use crate::catalog::{Catalog, IndexDef, NewIndex, TableDef};
+use crate::constraints;
+use crate::error::{Error, Result};
+use crate::ids::{CommitSeq, RelationId, SchemaVersion};
+use crate::key::{KeyRange, RowKey};
+use crate::meta::{decode_u32, meta_key};
+use crate::row::{self, ChangedAt, Row};
+use crate::sync_row::{Internal, Role, Tombstone, keys};
+use crate::view::values;
+
+/// The first relation id: below are PostgreSQL's own objects.
+const FIRST_RELATION_ID: u32 = 16_384;
+
+/// Rows that are read in one go to fill an index.
+const SCAN_BATCH: usize = 1024;
+
+const META: Space = Space::Internal(Internal::Meta);
+const CATALOG: Space = Space::Internal(Internal::Catalog);
+
+impl Transaction {
+    pub(super) fn next_relation_id(&mut self) -> Result<RelationId> {
+        let stored = self.newest(&self.latest(), META, meta_key::NEXT_RELATION, decode_u32)?;
+        let id = stored.unwrap_or(FIRST_RELATION_ID);
+        let next =
+            id.checked_add(1).ok_or_else(|| Error::LimitExceeded("there are no relation ids left".to_owned()))?;
+        let value = Bytes::copy_from_slice(&next.to_be_bytes());
+        self.put(META, Bytes::from_static(meta_key::NEXT_RELATION), Some(value))?;
+        Ok(RelationId(id))
+    }
+
+    pub(super) fn index_definition(&mut self, index: NewIndex) -> Result<IndexDef> {
+        Ok(IndexDef {
+            id: self.next_relation_id()?,
+            name: index.name,
+            slots: index.slots,
+            unique: index.unique,
+            is_constraint: index.is_constraint,
+        })
+    }
+
+    /// Records a new or changed table.
+    pub(super) fn put_table(&mut self, table: Arc<TableDef>) -> Result<()> {
+        let record = Catalog::record(&table)?;
+        self.put(CATALOG, Bytes::copy_from_slice(&Catalog::record_key(table.id)), Some(record.into()))?;
+        let is_synced = table.is_synced();
+        self.change_catalog(|catalog| catalog.put(table));
+        self.note_schema_change(is_synced)
+    }
+
+    /// Removes a table and all that is kept about it.
+    pub(super) fn remove_table(&mut self, table: &TableDef) -> Result<()> {
+        if table.is_synced() {
+            self.remove_sync_traces(table)?;
+        }
+        self.drop_space(Space::Rows(table.id));
+        for index in &table.indexes {
+            self.drop_space(Space::Index(index.id));
+        }
+        self.put(CATALOG, Bytes::copy_from_slice(&Catalog::record_key(table.id)), None)?;
+        self.change_catalog(|catalog| {
+            catalog.remove(table.id);
+        });
+        self.note_schema_change(table.is_synced())
+    }
+
+    pub(super) fn drop_space(&mut self, space: Space) {
+        self.writes.overlay.drop_space(space);
+        self.writes.undo.push(Undo::DropSpace(space));
+    }
+
+    fn change_catalog(&mut self, change: impl FnOnce(&mut Catalog)) {
+        let mut catalog = Catalog::clone(&self.catalog);
+        catalog.version += 1;
+        catalog.is_private = true;
+        change(&mut catalog);
+        let before = std::mem::replace(&mut self.catalog, Arc::new(catalog));
+        self.writes.undo.push(Undo::Catalog(before));
+        self.writable.clear();
+    }
+
+    /// On a hub: the schema of the synced tables has a new version.
+    fn note_schema_change(&mut self, is_synced: bool) -> Result<()> {
+        if !is_synced || self.identity().role != Role::Hub {
+            return Ok(());
+        }
+        self.set_schema_version(SchemaVersion(self.catalog.schema_version.0 + 1))
+    }
+
+    pub(super) fn set_schema_version(&mut self, version: SchemaVersion) -> Result<()> {
+        self.put(
+            META,
+            Bytes::from_static(meta_key::SCHEMA_VERSION),
+            Some(Bytes::copy_from_slice(&version.0.to_be_bytes())),
+        )?;
+        self.change_catalog(|catalog| catalog.schema_version = version);
+        self.writes.changes_synced = true;
+        Ok(())
+    }
+
+    /// Makes the entries of a new index from the newest rows.
+    pub(super) fn fill_index(&mut self, table: &TableDef, index: &IndexDef, judge: bool) -> Result<()> {
+        let view = self.latest();
+        let mut rows = self.newest_entries(&view, Space::Rows(table.id), KeyRange::ALL)?;
+        loop {
+            let mut batch: Vec<(RowKey, Row)> = Vec::new();
+            let has_more = rows.advance(&self.writes.overlay, SCAN_BATCH, |key, bytes| {
+                batch.push((RowKey(Bytes::copy_from_slice(key)), values(table, bytes)?));
+                Ok(())
+            })?;
+            for (key, row) in batch {
+                let prefix = index_prefix(index, &row)?;
+                let has_null = constraints::values_at(&row, &index.slots).iter().any(|value| value.is_null());
+                if judge && index.unique && !has_null && self.has_other_entry(index, &prefix, &key)? {
+                    return Err(constraints::duplicate_in_new_index(table, &index.name, &index.slots, &row));
+                }
+                self.put(Space::Index(index.id), entry(&prefix, &key), Some(Bytes::new()))?;
+            }
+            if !has_more {
+                return Ok(());
+            }
+            self.locks.check()?;
+        }
+    }
+
+    /// Removes what the internal relations know of a synced table. Entries of the outbox stay: they are history.
+    fn remove_sync_traces(&mut self, table: &TableDef) -> Result<()> {
+        let sync_id = sync_id_of(table)?;
+        let view = self.latest();
+        let prefix = KeyRange::prefix(&sync_id.0.to_be_bytes());
+        let mut feed: Vec<(CommitSeq, RowKey)> = Vec::new();
+        let mut rows = self.newest_entries(&view, Space::Rows(table.id), KeyRange::ALL)?;
+        rows.advance(&self.writes.overlay, usize::MAX, |key, bytes| {
+            if let (_, Some(meta)) = row::decode(table, bytes)?
+                && let ChangedAt::At(seq) = meta.changed_at
+            {
+                feed.push((seq, RowKey(Bytes::copy_from_slice(key))));
+            }
+            Ok(())
+        })?;
+        for relation in [Internal::Tombstones, Internal::SyncBase, Internal::OutboxRows] {
+            let space = Space::Internal(relation);
+            let mut entries = self.newest_entries(&view, space, prefix.clone())?;
+            let mut found: Vec<Bytes> = Vec::new();
+            entries.advance(&self.writes.overlay, usize::MAX, |key, bytes| {
+                found.push(Bytes::copy_from_slice(key));
+                if relation == Internal::Tombstones
+                    && let ChangedAt::At(seq) = Tombstone::decode(bytes)?.changed_at
+                {
+                    feed.push((seq, keys::parse_row(key)?.1));
+                }
+                Ok(())
+            })?;
+            for key in found {
+                self.put(space, key, None)?;
+            }
+        }
+        for (seq, key) in feed {
+            self.put(Space::Internal(Internal::Feed), keys::feed(seq, sync_id, &key), None)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,63 @@
+//! Locks on relations and rows, and what is known once they are granted.
+
+use std::sync::Arc;
+
+use super::{RowLock, TableLock, Transaction};
+use crate::catalog::TableDef;
+use crate::error::{Error, Result};
+use crate::ids::RelationId;
+use crate::key::RowKey;
+use crate::lock::{LockMode, Resource};
+use crate::row::Row;
+
+impl Transaction {
+    /// Waits for a lock on a relation, held to the end of the transaction. If the catalog has changed meanwhile, the
+    /// statement goes on with a new snapshot and the new catalog: look the relation up again.
+    pub fn lock_table(&mut self, relation: RelationId, mode: TableLock) -> Result<()> {
+        self.locks.acquire(Resource::Table(relation), LockMode::Table(mode))?;
+        if !self.catalog.is_private && !Arc::ptr_eq(&self.catalog, &self.latest().catalog) {
+            self.refresh();
+        }
+        if self.catalog.table_by_id(relation).is_none() {
+            return Err(Error::NoSuchRelation(relation));
+        }
+        Ok(())
+    }
+
+    /// Waits for a lock on a row, held to the end of the transaction, and returns the row's newest version: the latest
+    /// committed one, or this transaction's own. None if the row is gone. A caller whose condition was judged on an older
+    /// version judges it again (READ COMMITTED).
+    pub fn lock_row(&mut self, table: &TableDef, key: &RowKey, mode: RowLock) -> Result<Option<Row>> {
+        self.lock_row_only(table, key, mode)?;
+        self.newest_row(&self.latest(), table, key)
+    }
+
+    /// Waits until no other transaction merges or installs what was pulled; held to the end of the transaction. What sync
+    /// keeps in internal relations is read and written under it.
+    pub fn lock_apply(&mut self) -> Result<()> {
+        self.locks.acquire(Resource::Apply, LockMode::Exclusive)
+    }
+
+    pub(super) fn lock_row_only(&mut self, table: &TableDef, key: &RowKey, mode: RowLock) -> Result<()> {
+        self.locks.acquire(Resource::Row(table.id, key.0.clone()), LockMode::Row(mode))
+    }
+
+    /// Makes sure that the table is locked for writing and is what the caller takes it for; else indexes or constraints
+    /// made meanwhile would be passed over.
+    pub(super) fn lock_for_writing(&mut self, table: &Arc<TableDef>) -> Result<()> {
+        if self.writable.get(&table.id).is_some_and(|known| Arc::ptr_eq(known, table)) {
+            return self.locks.check();
+        }
+        self.locks.acquire(Resource::Table(table.id), LockMode::Table(TableLock::RowExclusive))?;
+        let catalog = self.latest_catalog();
+        let current = catalog.table_by_id(table.id).ok_or(Error::NoSuchRelation(table.id))?;
+        if current != table {
+            return Err(Error::Serialization(format!(
+                "table \"{}\" was changed by a concurrent transaction",
+                table.name
+            )));
+        }
+        self.writable.insert(table.id, Arc::clone(table));
+        Ok(())
+    }
+}

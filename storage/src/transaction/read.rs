@@ -1,0 +1,134 @@
+//! Reading rows, one by one and by scans.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::{Direction, Transaction};
+use crate::base::Space;
+use crate::catalog::TableDef;
+use crate::error::{Error, Result};
+use crate::ids::RelationId;
+use crate::key::{KeyRange, RowKey, skip_values};
+use crate::merge_cursor::{MergeCursor, Sees};
+use crate::overlay::Overlay;
+use crate::row::Row;
+use crate::view::{ReadView, Snapshot, values};
+
+/// A scan over the rows of a table, or over the entries of an index; holds no borrow of the transaction, so that portals
+/// can keep it. Sees what was committed when its statement began, and what this transaction wrote in earlier commands.
+pub struct ScanCursor {
+    table: Arc<TableDef>,
+    view: Arc<ReadView>,
+    entries: MergeCursor,
+    sees: Sees,
+    /// Of an index scan: how many values stand before the row key in an entry.
+    indexed_values: Option<usize>,
+}
+
+impl ScanCursor {
+    /// Appends up to `max` rows with their keys (for an index scan: the rows that the entries point to); false when the
+    /// scan is at its end.
+    pub fn next_rows(&mut self, txn: &Transaction, max: usize, out: &mut Vec<(RowKey, Row)>) -> Result<bool> {
+        txn.locks.check()?;
+        let overlay = &txn.writes.overlay;
+        let Self { table, view, entries, sees, indexed_values } = self;
+        let Some(indexed_values) = *indexed_values else {
+            return entries.advance(overlay, max, |key, row| {
+                out.push((RowKey(Bytes::copy_from_slice(key)), values(table, row)?));
+                Ok(())
+            });
+        };
+        entries.advance(overlay, max, |entry, _| {
+            let key = row_key_of_entry(entry, indexed_values)?;
+            let row = read(view, overlay, *sees, table, &key)?
+                .ok_or_else(|| Error::corrupt(format!("table {}", table.name), "an index entry without a row"))?;
+            out.push((key, row));
+            Ok(())
+        })
+    }
+}
+
+/// The row key at the end of an index entry.
+pub(super) fn row_key_of_entry(entry: &[u8], indexed_values: usize) -> Result<RowKey> {
+    let start = skip_values(entry, indexed_values)?;
+    Ok(RowKey(Bytes::copy_from_slice(entry.get(start..).unwrap_or_default())))
+}
+
+/// A row of the overlay over the view.
+fn read(view: &ReadView, overlay: &Overlay, sees: Sees, table: &TableDef, key: &RowKey) -> Result<Option<Row>> {
+    let space = Space::Rows(table.id);
+    match overlay.get(space, &key.0, sees) {
+        Some(own) => own.map(|bytes| values(table, bytes)).transpose(),
+        None => view.get(space, &key.0, |bytes| values(table, bytes)),
+    }
+}
+
+impl Transaction {
+    /// The committed state that the statement sees, without what this transaction has written.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot { view: Arc::clone(&self.view) }
+    }
+
+    /// A row by its key, as the statement sees it.
+    pub fn get(&self, table: &TableDef, key: &RowKey) -> Result<Option<Row>> {
+        self.locks.check()?;
+        read(&self.view, &self.writes.overlay, Sees::Before(self.command), table, key)
+    }
+
+    /// A scan over a table's rows in key order.
+    pub fn scan(&self, table: &Arc<TableDef>, range: KeyRange, direction: Direction) -> Result<ScanCursor> {
+        self.open_scan(table, Space::Rows(table.id), None, range, direction)
+    }
+
+    /// A scan over a table's rows in the order of one of its indexes.
+    pub fn scan_index(
+        &self,
+        table: &Arc<TableDef>,
+        index: RelationId,
+        range: KeyRange,
+        direction: Direction,
+    ) -> Result<ScanCursor> {
+        let definition =
+            table.indexes.iter().find(|definition| definition.id == index).ok_or(Error::NoSuchRelation(index))?;
+        self.open_scan(table, Space::Index(index), Some(definition.slots.len()), range, direction)
+    }
+
+    fn open_scan(
+        &self,
+        table: &Arc<TableDef>,
+        space: Space,
+        indexed_values: Option<usize>,
+        range: KeyRange,
+        direction: Direction,
+    ) -> Result<ScanCursor> {
+        self.locks.check()?;
+        let sees = Sees::Before(self.command);
+        let entries = MergeCursor::new(&self.view, &self.writes.overlay, space, range, direction, sees)?;
+        Ok(ScanCursor { table: Arc::clone(table), view: Arc::clone(&self.view), entries, sees, indexed_values })
+    }
+
+    /// The newest value under a key: this transaction's own, or that of the (latest) view.
+    pub(super) fn newest<T>(
+        &self,
+        view: &ReadView,
+        space: Space,
+        key: &[u8],
+        read: impl FnOnce(&[u8]) -> Result<T>,
+    ) -> Result<Option<T>> {
+        match self.writes.overlay.get(space, key, Sees::Newest) {
+            Some(own) => own.map(|bytes| read(bytes)).transpose(),
+            None => view.get(space, key, read),
+        }
+    }
+
+    /// The newest version of a row.
+    pub(super) fn newest_row(&self, view: &ReadView, table: &TableDef, key: &RowKey) -> Result<Option<Row>> {
+        self.newest(view, Space::Rows(table.id), &key.0, |bytes| values(table, bytes))
+    }
+
+    /// A walk over the newest versions of a space.
+    pub(super) fn newest_entries(&self, view: &ReadView, space: Space, range: KeyRange) -> Result<MergeCursor> {
+        MergeCursor::new(view, &self.writes.overlay, space, range, Direction::Forward, Sees::Newest)
+    }
+}

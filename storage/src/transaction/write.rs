@@ -1,0 +1,253 @@
+//! Writing rows of tables, for SQL.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::foreign_key::PendingCheck;
+use super::{ColumnChange, RowLock, RowPatch, Transaction};
+use crate::base::Space;
+use crate::catalog::{ColumnDef, CrdtType, TableDef};
+use crate::constraints::{self, Binding, judge_row, values_at};
+use crate::error::{Error, Result};
+use crate::key::{RowKey, encode_tuple};
+use crate::row::{self, Row};
+use crate::sync_row::OpKind;
+use crate::value::Value;
+
+impl Transaction {
+    /// Inserts a row (all slots given, defaults already evaluated, counters as their first value). Judges NOT NULL,
+    /// CHECK and UNIQUE now, foreign keys at the end of the statement. Waits for a concurrent insert of an equal key. A
+    /// violation leaves nothing behind but locks, so that `ON CONFLICT` can go on.
+    pub fn insert_row(&mut self, table: &Arc<TableDef>, row: Row) -> Result<RowKey> {
+        self.lock_for_writing(table)?;
+        judge_width(table, &row)?;
+        for (column, value) in table.columns.iter().zip(&row) {
+            judge_first_value(table, column, value)?;
+        }
+        judge_row(&*self.store.row_checker, table, &row, Binding::Local)?;
+        let key = self.take_key(table, &row)?;
+        self.lock_unique_keys(table, &key, None, Some(&row), true)?;
+        self.write_new(table, &key, &row)?;
+        Ok(key)
+    }
+
+    /// Changes the newest version of a row that this transaction has locked; returns it as it is now, or None if it is
+    /// gone. Changing the primary key is a delete and an insert.
+    pub fn update_row(&mut self, table: &Arc<TableDef>, key: &RowKey, patch: RowPatch) -> Result<Option<Row>> {
+        self.lock_for_writing(table)?;
+        let Some(old) = self.lock_row(table, key, RowLock::NoKeyUpdate)? else { return Ok(None) };
+        let (new, changes) = patched(table, &old, patch)?;
+        if changes.is_empty() {
+            return Ok(Some(old));
+        }
+        judge_row(&*self.store.row_checker, table, &new, Binding::Local)?;
+        if changes_keys(table, &changes) {
+            // Nobody can have changed the row meanwhile; who refers to its key has to be waited for.
+            self.lock_row_only(table, key, RowLock::Update)?;
+        }
+        let new_key = if table.primary_key.is_empty() { key.clone() } else { RowKey::of_row(table, &new)? };
+        if new_key == *key {
+            self.lock_unique_keys(table, key, Some(&old), Some(&new), true)?;
+            self.write_changed(table, key, &old, &new, &changes)?;
+        } else {
+            self.lock_new_key(table, &new_key, &new)?;
+            self.lock_unique_keys(table, key, Some(&old), Some(&new), true)?;
+            self.write_gone(table, key, &old)?;
+            self.write_new(table, &new_key, &new)?;
+        }
+        Ok(Some(new))
+    }
+
+    /// Deletes a row that this transaction has locked; false if it is gone.
+    pub fn delete_row(&mut self, table: &Arc<TableDef>, key: &RowKey) -> Result<bool> {
+        self.lock_for_writing(table)?;
+        let Some(old) = self.lock_row(table, key, RowLock::Update)? else { return Ok(false) };
+        self.lock_unique_keys(table, key, Some(&old), None, true)?;
+        self.write_gone(table, key, &old)?;
+        Ok(true)
+    }
+
+    /// The key of a new row, locked; judges the primary key.
+    fn take_key(&mut self, table: &TableDef, row: &[Value]) -> Result<RowKey> {
+        if table.primary_key.is_empty() {
+            // Nobody else can know a new number, so there is nothing to lock.
+            return Ok(self.hidden_key());
+        }
+        let key = RowKey::of_row(table, row)?;
+        self.lock_new_key(table, &key, row)?;
+        Ok(key)
+    }
+
+    fn lock_new_key(&mut self, table: &TableDef, key: &RowKey, row: &[Value]) -> Result<()> {
+        self.lock_row_only(table, key, RowLock::Update)?;
+        if self.newest(&self.latest(), Space::Rows(table.id), &key.0, |_| Ok(()))?.is_none() {
+            return Ok(());
+        }
+        let default_name = format!("{}_pkey", table.name);
+        let name = table.primary_key_name.as_ref().unwrap_or(&default_name);
+        Err(constraints::duplicate(table, name, &table.primary_key, row))
+    }
+
+    /// The key of a row without a primary key: where and as the how-manieth it was made.
+    fn hidden_key(&self) -> RowKey {
+        let site = self.identity().site.to_be_bytes();
+        let number = self.store.sequencer.next_row_number().to_be_bytes();
+        RowKey([site.as_slice(), &number].concat().into())
+    }
+
+    fn write_new(&mut self, table: &Arc<TableDef>, key: &RowKey, new: &[Value]) -> Result<()> {
+        if table.is_synced() {
+            let columns = table.columns.iter().zip(new).map(|(column, value)| (column.id, value.clone())).collect();
+            self.write_synced(table, key, new, OpKind::Insert(columns))?;
+        } else {
+            self.put_plain_row(table, key, Some(new))?;
+        }
+        self.move_index_entries(table, key, None, Some(new))?;
+        self.note_child(table, key, None, new);
+        Ok(())
+    }
+
+    fn write_changed(
+        &mut self,
+        table: &Arc<TableDef>,
+        key: &RowKey,
+        old: &[Value],
+        new: &[Value],
+        changes: &RowPatch,
+    ) -> Result<()> {
+        if table.is_synced() {
+            let column_of = |slot: &usize| table.columns.get(*slot).map(|column| column.id);
+            let columns =
+                changes.iter().filter_map(|(slot, change)| Some((column_of(slot)?, change.clone()))).collect();
+            self.write_synced(table, key, new, OpKind::Patch(columns))?;
+        } else {
+            self.put_plain_row(table, key, Some(new))?;
+        }
+        self.move_index_entries(table, key, Some(old), Some(new))?;
+        self.note_child(table, key, Some(old), new);
+        self.note_parent(table, old, Some(new));
+        Ok(())
+    }
+
+    fn write_gone(&mut self, table: &Arc<TableDef>, key: &RowKey, old: &[Value]) -> Result<()> {
+        if table.is_synced() {
+            self.write_synced(table, key, old, OpKind::Delete)?;
+        } else {
+            self.put_plain_row(table, key, None)?;
+        }
+        self.move_index_entries(table, key, Some(old), None)?;
+        self.note_parent(table, old, None);
+        Ok(())
+    }
+
+    fn put_plain_row(&mut self, table: &TableDef, key: &RowKey, row: Option<&[Value]>) -> Result<()> {
+        let bytes = row.map(|row| row::encode(table, row, None)).transpose()?.map(Bytes::from);
+        self.put(Space::Rows(table.id), key.0.clone(), bytes)
+    }
+
+    /// Remembers to judge the foreign keys of a row, if the row now refers to something else.
+    fn note_child(&mut self, table: &Arc<TableDef>, key: &RowKey, old: Option<&[Value]>, new: &[Value]) {
+        let refers_anew = table
+            .foreign_keys
+            .iter()
+            .any(|foreign| old.is_none_or(|old| values_at(old, &foreign.slots) != values_at(new, &foreign.slots)));
+        if refers_anew {
+            self.note(PendingCheck::Child { table: Arc::clone(table), key: key.clone() });
+        }
+    }
+
+    /// Remembers to judge the foreign keys to a row, if what they may refer to is gone.
+    fn note_parent(&mut self, table: &Arc<TableDef>, old: &[Value], new: Option<&[Value]>) {
+        let is_left = self.latest_catalog().foreign_keys_to(table.id).any(|(_, foreign)| {
+            new.is_none_or(|new| values_at(old, &foreign.parent_slots) != values_at(new, &foreign.parent_slots))
+        });
+        if is_left {
+            self.note(PendingCheck::Parent { table: Arc::clone(table), old: old.to_vec() });
+        }
+    }
+}
+
+fn judge_width(table: &TableDef, row: &[Value]) -> Result<()> {
+    if row.len() == table.columns.len() {
+        return Ok(());
+    }
+    let what = format!("it has {} values, the table has {} columns", row.len(), table.columns.len());
+    Err(Error::corrupt(format!("a row for table {}", table.name), what))
+}
+
+fn judge_first_value(table: &TableDef, column: &ColumnDef, value: &Value) -> Result<()> {
+    match value {
+        Value::Int8(n) if *n < 0 && column.crdt == Some(CrdtType::GCounter) => {
+            Err(constraints::shrinking_counter(table, &column.name))
+        }
+        Value::Null | Value::Int8(_) => Ok(()),
+        _ if column.is_counter() => Err(Error::Unsupported(format!("counter \"{}\" takes bigint", column.name))),
+        _ => Ok(()),
+    }
+}
+
+/// Whether a change touches what others may refer to or collide with.
+fn changes_keys(table: &TableDef, changes: &RowPatch) -> bool {
+    let is_key = |slot: &usize| {
+        table.primary_key.contains(slot) || table.indexes.iter().any(|index| index.unique && index.slots.contains(slot))
+    };
+    changes.iter().any(|(slot, _)| is_key(slot))
+}
+
+/// The row after the patch, and the part of the patch that changes something.
+fn patched(table: &TableDef, old: &[Value], patch: RowPatch) -> Result<(Row, RowPatch)> {
+    let mut new = old.to_vec();
+    let mut changes = RowPatch::new();
+    for (slot, change) in patch {
+        let (Some(column), Some(place)) = (table.columns.get(slot), new.get_mut(slot)) else {
+            return Err(Error::corrupt(
+                format!("a patch for table {}", table.name),
+                format!("there is no slot {slot}"),
+            ));
+        };
+        let value = match &change {
+            ColumnChange::Set(value) => set(column, value)?,
+            ColumnChange::Add(n) => add(table, column, place, *n)?,
+        };
+        if !value.is_identical(place) {
+            *place = value;
+            changes.push((slot, change));
+        }
+    }
+    Ok((new, changes))
+}
+
+fn set(column: &ColumnDef, value: &Value) -> Result<Value> {
+    if !column.is_counter() {
+        return Ok(value.clone());
+    }
+    let what =
+        if value.is_null() { "resetting a counter is not supported yet" } else { "a counter takes differences only" };
+    Err(Error::Unsupported(format!("column \"{}\": {what}", column.name)))
+}
+
+fn add(table: &TableDef, column: &ColumnDef, before: &Value, n: i64) -> Result<Value> {
+    if !column.is_counter() {
+        return Err(Error::Unsupported(format!("column \"{}\" is not a counter", column.name)));
+    }
+    if n < 0 && column.crdt == Some(CrdtType::GCounter) {
+        return Err(constraints::shrinking_counter(table, &column.name));
+    }
+    let before = match before {
+        Value::Int8(before) => *before,
+        _ => 0,
+    };
+    let sum = before.checked_add(n);
+    sum.map(Value::Int8).ok_or_else(|| Error::OutOfRange(format!("counter \"{}\" is out of range", column.name)))
+}
+
+/// The encoding of some values, given in the order of some slots, in the order of others.
+pub(super) fn encode_in_order(values: &[&Value], slots: &[usize], order: &[usize]) -> Result<Bytes> {
+    let null = Value::Null;
+    let value_of = |slot: &usize| {
+        let position = slots.iter().position(|other| other == slot);
+        position.and_then(|position| values.get(position)).copied().unwrap_or(&null)
+    };
+    encode_tuple(order.iter().map(value_of))
+}

@@ -1,0 +1,264 @@
+//! Merging what an edge pushed.
+//!
+//! A batch is one transaction of the store, and so one fsync; each pushed transaction is a savepoint in it, taken whole or
+//! refused whole. One merge runs at a time: whether an id was merged before must not change while it is being merged.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use heliosdb_crdt::{Hlc, IntervalSet, SiteId, Stamp};
+use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::sync_row::{Applied, Internal, Role, RowOp, TxnDigest, TxnRecord, apply, keys};
+use heliosdb_storage::transaction::RowLock;
+use heliosdb_storage::{
+    ConstraintKind, Error as StorageError, RowKey, Store, SyncTableId, Transaction, TxnId, WriteOrigin,
+};
+
+use super::merged_set;
+use crate::error::{Error, Result};
+use crate::message::{MergeOutcome, PushedTxn};
+
+/// Key in `SyncState`: the largest stamp that was given in place of one too far ahead.
+const LAST_RESTAMP: &[u8] = b"last_restamp";
+
+/// How long after the beginning of an epoch other nodes may still offer again what the hub has lost: what they keep is kept
+/// for `sync.retain_acked`, 7 days.
+const LOSS_IS_FINAL_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// How a hub merges.
+#[derive(Clone, Copy, Debug)]
+pub struct MergeOptions {
+    /// A transaction further ahead than this is stamped anew.
+    pub max_clock_skew: Duration,
+}
+
+/// Merges transactions, all in one durable commit; one outcome for each, up to the first that is forked: what follows that
+/// one may depend on it.
+pub fn merge_push(store: &Arc<Store>, pushed: Vec<PushedTxn>, options: &MergeOptions) -> Result<Vec<MergeOutcome>> {
+    if store.identity().role != Role::Hub {
+        return Err(Error::wrong_state("this node is not a cloud", "Start it with role = \"cloud\"."));
+    }
+    let mut merge = Merge::begin(store, options)?;
+    let mut outcomes = Vec::with_capacity(pushed.len());
+    for txn in &pushed {
+        let outcome = merge.merge_one(txn)?;
+        let is_forked = outcome == MergeOutcome::Forked;
+        outcomes.push(outcome);
+        if is_forked {
+            break;
+        }
+    }
+    merge.commit()?;
+    Ok(outcomes)
+}
+
+/// Why a transaction is not merged: for good, with the reason; not yet; or because something else failed.
+enum Failure {
+    Refused(String),
+    Missing,
+    Other(Error),
+}
+
+impl From<StorageError> for Failure {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Constraint(violation) => {
+                let detail = violation.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
+                Self::Refused(format!("{violation}{detail}"))
+            }
+            error => Self::Other(error.into()),
+        }
+    }
+}
+
+/// A merge under way.
+struct Merge {
+    txn: Transaction,
+    tables: BTreeMap<SyncTableId, Arc<TableDef>>,
+    /// The sets of merged sequences that have changed.
+    merged: BTreeMap<SiteId, IntervalSet>,
+    epoch: u64,
+    /// Stamps beyond this are too far ahead.
+    latest_allowed: Hlc,
+    last_restamp: Option<Hlc>,
+}
+
+impl Merge {
+    fn begin(store: &Arc<Store>, options: &MergeOptions) -> Result<Self> {
+        let mut txn = store.begin(WriteOrigin::Merge);
+        txn.lock_apply()?;
+        txn.begin_statement()?;
+        let skew = u64::try_from(options.max_clock_skew.as_millis()).unwrap_or(u64::MAX);
+        let latest_allowed = Hlc::from_millis(txn.started_at_millis().saturating_add(skew));
+        let epoch = store.identity().cursor.epoch;
+        let (tables, merged) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { txn, tables, merged, epoch, latest_allowed, last_restamp: None })
+    }
+
+    fn merge_one(&mut self, pushed: &PushedTxn) -> Result<MergeOutcome> {
+        let record = &pushed.record;
+        match self.known_digest(record.id)? {
+            Some(digest) if digest == pushed.digest => return Ok(MergeOutcome::Merged),
+            Some(_) => return Ok(MergeOutcome::Forked),
+            None => {}
+        }
+        let savepoint = self.txn.savepoint();
+        let stamp = self.stamp(record)?;
+        let merged = self.apply_all(record, stamp).and_then(|()| match self.txn.check_merged_rows(savepoint) {
+            Err(StorageError::Constraint(violation))
+                if violation.kind == ConstraintKind::ForeignKey && self.may_be_lost(record) =>
+            {
+                Err(Failure::Missing)
+            }
+            judged => Ok(judged?),
+        });
+        match merged {
+            Ok(()) => {
+                let digest = Bytes::copy_from_slice(&pushed.digest.0);
+                self.txn.internal_put(Internal::Merged, &keys::merged(record.id), digest)?;
+                self.note_merged(record.id)?;
+                Ok(MergeOutcome::Merged)
+            }
+            Err(Failure::Refused(reason)) => {
+                self.txn.rollback_to(savepoint);
+                tracing::warn!(site = record.id.site.0, seq = record.id.seq.0, reason, "a transaction was refused");
+                Ok(MergeOutcome::Refused { reason })
+            }
+            Err(Failure::Missing) => {
+                self.txn.rollback_to(savepoint);
+                Ok(MergeOutcome::Missing)
+            }
+            Err(Failure::Other(error)) => Err(error),
+        }
+    }
+
+    fn known_digest(&self, id: TxnId) -> Result<Option<TxnDigest>> {
+        let Some(value) = self.txn.internal_get(Internal::Merged, &keys::merged(id))? else { return Ok(None) };
+        let digest = value.as_ref().try_into();
+        let digest =
+            digest.map_err(|_| StorageError::corrupt("merged transactions", "a digest has the wrong length"))?;
+        Ok(Some(TxnDigest(digest)))
+    }
+
+    fn note_merged(&mut self, id: TxnId) -> Result<()> {
+        if !self.merged.contains_key(&id.site) {
+            let key = merged_set::key(id.site);
+            let value = self.txn.internal_get(Internal::SyncState, &key)?;
+            let set = value.as_deref().map(merged_set::decode).transpose()?.unwrap_or_default();
+            self.merged.insert(id.site, set);
+        }
+        if let Some(set) = self.merged.get_mut(&id.site) {
+            set.insert(id.seq.0);
+        }
+        Ok(())
+    }
+
+    /// The stamp of what a transaction wrote: its own, unless its clock is too far ahead. Stamps given in place keep the
+    /// order of those they replace, because each is above all given before and none is above the one it replaces.
+    fn stamp(&mut self, record: &TxnRecord) -> Result<Stamp> {
+        let own = record.stamp();
+        if own.hlc <= self.latest_allowed {
+            return Ok(own);
+        }
+        let last = match self.last_restamp {
+            Some(last) => last,
+            None => {
+                let value = self.txn.internal_get(Internal::SyncState, LAST_RESTAMP)?;
+                let bytes = value.as_deref().and_then(|value| value.try_into().ok()).unwrap_or_default();
+                Hlc(u64::from_be_bytes(bytes))
+            }
+        };
+        let hlc = self.latest_allowed.max(last.next()).min(own.hlc);
+        self.last_restamp = Some(last.max(hlc));
+        Ok(Stamp { hlc, ..own })
+    }
+
+    fn apply_all(&mut self, record: &TxnRecord, stamp: Stamp) -> Result<(), Failure> {
+        // All rows are locked first, in order, as every merge and pull does it.
+        let mut rows = Vec::with_capacity(record.ops.len());
+        for op in &record.ops {
+            let table = self.table(op.table)?;
+            judge_key(&table, op)?;
+            rows.push((table, RowKey::of_values(&op.key)?, op));
+        }
+        let mut in_order: Vec<_> = rows.iter().map(|(table, key, _)| (table, key)).collect();
+        in_order.sort_unstable_by_key(|(table, key)| (table.sync_id, *key));
+        for (table, key) in in_order {
+            self.txn.lock_row(table, key, RowLock::Update)?;
+        }
+        for (table, key, op) in rows {
+            match self.apply_one(&table, &key, op, stamp)? {
+                Applied::UnknownLife if self.may_be_lost(record) => return Err(Failure::Missing),
+                Applied::UnknownLife => {
+                    return Err(refused(&table, "it depends on a transaction that was not merged"));
+                }
+                Applied::Rejected => {
+                    let why = "a counter would be out of range or shrink, or a value is of the wrong type";
+                    return Err(refused(&table, why));
+                }
+                Applied::Changed | Applied::Superseded => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the writer saw a history that this hub has lost, parts of which others may offer again.
+    fn may_be_lost(&self, record: &TxnRecord) -> bool {
+        let final_at = self.epoch.saturating_add(u64::try_from(LOSS_IS_FINAL_AFTER.as_millis()).unwrap_or(u64::MAX));
+        // An edge that has heard of the new epoch, but has not installed its rows yet, is at its start.
+        let is_of_older_epoch = record.cursor.epoch < self.epoch || record.cursor.n == 0;
+        is_of_older_epoch && self.txn.started_at_millis() < final_at
+    }
+
+    fn apply_one(&mut self, table: &Arc<TableDef>, key: &RowKey, op: &RowOp, stamp: Stamp) -> Result<Applied, Failure> {
+        let mut state = self.txn.row_state(table, key)?;
+        let applied = apply(table, &mut state, op.life, &op.kind, stamp);
+        if applied == Applied::Changed {
+            if let Some(row) = state.row()
+                && RowKey::of_row(table, row)? != *key
+            {
+                return Err(refused(table, "the values of a new row contradict its key"));
+            }
+            self.txn.put_row_state(table, key, state)?;
+        }
+        Ok(applied)
+    }
+
+    fn table(&mut self, id: SyncTableId) -> Result<Arc<TableDef>, Failure> {
+        if let Some(table) = self.tables.get(&id) {
+            return Ok(Arc::clone(table));
+        }
+        let table = self.txn.catalog().table_by_sync_id(id).filter(|table| table.is_synced()).cloned();
+        let table = table.ok_or_else(|| Failure::Refused(format!("table {id} does not exist at the cloud")))?;
+        self.tables.insert(id, Arc::clone(&table));
+        Ok(table)
+    }
+
+    fn commit(mut self) -> Result<()> {
+        for (site, set) in &self.merged {
+            self.txn.internal_put(Internal::SyncState, &merged_set::key(*site), merged_set::encode(set).into())?;
+        }
+        if let Some(last) = self.last_restamp {
+            let value = Bytes::copy_from_slice(&last.0.to_be_bytes());
+            self.txn.internal_put(Internal::SyncState, LAST_RESTAMP, value)?;
+        }
+        self.txn.commit()?;
+        Ok(())
+    }
+}
+
+fn refused(table: &TableDef, why: &str) -> Failure {
+    Failure::Refused(format!("table \"{}\": {why}", table.name))
+}
+
+/// The key of a row comes from outside: it must be one that the table could have.
+fn judge_key(table: &TableDef, op: &RowOp) -> Result<(), Failure> {
+    let fits = |(slot, value): (&usize, &heliosdb_storage::Value)| {
+        let column = table.columns.get(*slot);
+        !value.is_null() && column.is_some_and(|column| value.fits(column.column_type.data_type))
+    };
+    let has_key = op.key.len() == table.primary_key.len() && table.primary_key.iter().zip(&op.key).all(fits);
+    if has_key { Ok(()) } else { Err(refused(table, "a row has a key that the table does not have")) }
+}

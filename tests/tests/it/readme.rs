@@ -1,0 +1,119 @@
+//! The README's shop by hand: its commands as they stand there, and the same day through a driver.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use heliosdb_tests::fleet::{self, START_LIMIT, binary};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::{Child, Command};
+
+/// The ports that the README names: headquarters and two registers.
+const PORTS: [u16; 3] = [54320, 54321, 54322];
+
+/// A running demo on free ports.
+struct Demo {
+    _process: Child,
+    _folder: tempfile::TempDir,
+    ports: [u16; 3],
+}
+
+impl Demo {
+    /// Starts the demo and reads its ports from the psql lines that it prints.
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut process = Command::new(binary())
+            .args(["demo", "--pg-port", "0", "--http-port", "0", "--dir"])
+            .arg(folder.path())
+            .env_remove("HELIOS_PASSWORD")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let mut ports = Vec::new();
+        let reading = async {
+            while ports.len() < PORTS.len() {
+                let line = lines.next_line().await.unwrap().expect("the demo prints where its nodes are");
+                let port = line.split_once("psql -h 127.0.0.1 -p ").and_then(|(_, rest)| rest.split(' ').next());
+                if let Some(port) = port.and_then(|port| port.parse().ok())
+                    && !ports.contains(&port)
+                {
+                    ports.push(port);
+                }
+            }
+        };
+        tokio::time::timeout(START_LIMIT, reading).await.expect("the demo starts in time");
+        Self { _process: process, _folder: folder, ports: ports.try_into().unwrap() }
+    }
+
+    async fn client(&self, node: usize) -> tokio_postgres::Client {
+        fleet::connect(([127, 0, 0, 1], self.ports[node]).into()).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn the_commands_of_the_readme_work_with_psql() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("README.md");
+    let text = std::fs::read_to_string(readme).unwrap();
+    let commands: Vec<&str> = text.lines().filter(|line| line.starts_with("psql ")).collect();
+    assert!(commands.len() >= 8, "the README shows the shop by hand");
+    let demo = Demo::start().await;
+    let mut outputs = Vec::new();
+    for command in commands {
+        let mut here = command.replace("psql ", "psql -X -v ON_ERROR_STOP=1 ");
+        for (shown, real) in PORTS.iter().zip(demo.ports) {
+            here = here.replace(&format!("-p {shown} "), &format!("-p {real} "));
+        }
+        let output = Command::new("sh").args(["-c", &here]).stdin(Stdio::null()).output().await.unwrap();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{command}\n{errors}");
+        outputs.push(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    let stock_before = outputs[0].lines().find_map(|line| line.trim().strip_prefix("coffee")).unwrap();
+    let stock_before: i64 = stock_before.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
+    assert!(outputs[3].contains("paused") && outputs[3].contains(" 1"), "one sale waits: {}", outputs[3]);
+    let [.., after, lines] = outputs.as_slice() else { panic!("at least two outputs") };
+    assert!(after.contains(&(stock_before - 3).to_string()), "both sales are counted once: {after}");
+    assert!(lines.contains("coffee") && lines.contains("(1 row)"), "the sale has its line: {lines}");
+}
+
+#[tokio::test]
+async fn the_day_of_the_readme_works_through_a_driver() {
+    let demo = Demo::start().await;
+    let headquarters = demo.client(0).await;
+    let mut first = demo.client(1).await;
+    let second = demo.client(2).await;
+    let stock = "SELECT stock FROM products WHERE sku = $1";
+    let before: i64 = headquarters.query_one(stock, &[&"coffee"]).await.unwrap().get(0);
+
+    first.query_one("SELECT sync.pause()", &[]).await.unwrap();
+    let sale = first.transaction().await.unwrap();
+    let id = uuid::Uuid::new_v4();
+    sale.execute("INSERT INTO sales (id, register) VALUES ($1, $2)", &[&id, &"register-1"]).await.unwrap();
+    sale.execute("INSERT INTO sale_lines (sale_id, line, sku, qty) VALUES ($1, 1, 'coffee', 2)", &[&id]).await.unwrap();
+    let left = sale
+        .query_one("UPDATE products SET stock = stock - 2 WHERE sku = 'coffee' RETURNING stock", &[])
+        .await
+        .unwrap();
+    assert_eq!(left.get::<_, i64>(0), before - 2);
+    sale.commit().await.unwrap();
+    let status = first.query_one("SELECT state, pending_transactions FROM sync.status", &[]).await.unwrap();
+    assert_eq!((status.get::<_, &str>(0), status.get::<_, i64>(1)), ("paused", 1));
+
+    second.execute("UPDATE products SET stock = stock - 1 WHERE sku = 'coffee'", &[]).await.unwrap();
+    let synced = second.query_one("SELECT sync.wait_for_sync('30 s')", &[]).await.unwrap();
+    assert!(synced.get::<_, bool>(0));
+    assert_eq!(headquarters.query_one(stock, &[&"coffee"]).await.unwrap().get::<_, i64>(0), before - 1);
+    assert_eq!(first.query_one(stock, &[&"coffee"]).await.unwrap().get::<_, i64>(0), before - 2);
+
+    first.query_one("SELECT sync.resume()", &[]).await.unwrap();
+    let synced = first.query_one("SELECT sync.wait_for_sync('30 s')", &[]).await.unwrap();
+    assert!(synced.get::<_, bool>(0));
+    for node in [&headquarters, &first] {
+        assert_eq!(node.query_one(stock, &[&"coffee"]).await.unwrap().get::<_, i64>(0), before - 3);
+    }
+    let lines = headquarters.query("SELECT sku, qty FROM sale_lines WHERE sale_id = $1", &[&id]).await.unwrap();
+    assert_eq!(lines.len(), 1);
+    assert_eq!((lines[0].get::<_, &str>(0), lines[0].get::<_, i32>(1)), ("coffee", 2));
+}
