@@ -125,7 +125,9 @@ impl Expr {
     pub fn children(&self) -> Vec<&Self> {
         match self {
             Self::Literal(..) | Self::Parameter(..) | Self::Column(..) | Self::Outer { .. } => Vec::new(),
-            Self::Call { args, .. } | Self::And(args) | Self::Or(args) | Self::Coalesce(args, _) => args.iter().collect(),
+            Self::Call { args, .. } | Self::And(args) | Self::Or(args) | Self::Coalesce(args, _) => {
+                args.iter().collect()
+            }
             Self::Cast { expr, .. } | Self::Not(expr) | Self::IsNull(expr) => vec![expr],
             Self::IsDistinct(a, b) => vec![a, b],
             Self::Case { branches, otherwise, .. } => {
@@ -260,9 +262,9 @@ impl Expr {
             (Self::Cast { expr: a, to: s, explicit: x }, Self::Cast { expr: b, to: t, explicit: y }) => {
                 s == t && x == y && a.same(b)
             }
-            (Self::And(a), Self::And(b)) | (Self::Or(a), Self::Or(b)) | (Self::Coalesce(a, _), Self::Coalesce(b, _)) => {
-                all(a, b)
-            }
+            (Self::And(a), Self::And(b))
+            | (Self::Or(a), Self::Or(b))
+            | (Self::Coalesce(a, _), Self::Coalesce(b, _)) => all(a, b),
             (Self::Not(a), Self::Not(b)) | (Self::IsNull(a), Self::IsNull(b)) => a.same(b),
             (Self::IsDistinct(a, b), Self::IsDistinct(c, d)) => a.same(c) && b.same(d),
             (

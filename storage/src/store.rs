@@ -51,6 +51,8 @@ pub struct Store {
     pub(crate) locks: Arc<LockManager>,
     pub(crate) row_checker: Arc<dyn RowChecker>,
     pub(crate) queue_capacity: u64,
+    /// See [`crate::sync_row::TxnRecord::run`].
+    pub(crate) run: u64,
 }
 
 impl Store {
@@ -76,6 +78,7 @@ impl Store {
             locks: Arc::new(LockManager::new(options.deadlock_timeout, options.apply_lock_wait)),
             row_checker: options.row_checker,
             queue_capacity: options.queue_capacity,
+            run: uuid::Uuid::new_v4().as_u64_pair().0,
         }))
     }
 

@@ -70,7 +70,7 @@ impl ReadView {
 
 /// The values of an encoded row.
 pub(crate) fn values(table: &TableDef, bytes: &[u8]) -> Result<Row> {
-    row::decode(table, bytes).map(|(row, _)| row)
+    row::decode_values(table, bytes)
 }
 
 /// The committed state at one moment. Cheap to clone; holds nothing up but the pages it may still read.

@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::error::{Failure, shutting_down, write_error, write_notice};
 use super::extended::{OpenPortal, Statement};
 use super::frontend::{self, Message};
+use super::inline::InlinePlace;
 use super::listener::PgServer;
 use super::rows::{ResultFormats, write_row};
 use super::wire::{CHUNK_BYTES, Frame, MAX_MESSAGE_BYTES, Wire};
@@ -283,10 +284,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         tokio::task::block_in_place(|| work(self))
     }
 
-    /// Whether a statement can be run here and now. A look-up by key waits for nobody, except for a transaction that
-    /// changes the table's definition; where somebody waits already, that may be so.
-    pub(super) fn is_quick(&self, prepared: &Prepared) -> bool {
-        prepared.is_quick() && self.server.store.lock_waiters() == 0
+    /// A place to run a statement here and now, if it is one that may; see [`super::inline`]. Where somebody waits for a
+    /// lock already, this one might too.
+    fn inline_place(&self, prepared: &Prepared) -> Option<InlinePlace> {
+        if prepared.is_quick() && self.server.store.lock_waiters() == 0 { self.server.inline.take() } else { None }
     }
 
     /// Sends a portal's rows, up to a number, without ever holding more than a chunk of them.
@@ -298,10 +299,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         limit: usize,
     ) -> Result<PortalState, Failure> {
         let mut left = limit;
-        let quick = self.is_quick(prepared);
         loop {
+            let place = self.inline_place(prepared);
+            let quick = place.is_some();
             match self.run(quick, |this| this.collect_rows(portal, prepared, formats, &mut left))? {
-                PortalState::OutputFull => self.wire.flush().await?,
+                PortalState::OutputFull => {
+                    drop(place);
+                    self.wire.flush().await?;
+                }
                 state => return Ok(state),
             }
         }

@@ -10,12 +10,14 @@ use heliosdb_sql::{SqlError, SqlState};
 use heliosdb_storage::Store;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::auth::{Password, Peer};
 use super::cancel::CancelRegistry;
 use super::error::{Failure, write_error};
+use super::inline::InlinePlaces;
 use super::startup::{Admitted, admit};
 use super::wire::Wire;
 use crate::shutdown::{Fatal, Shutdown};
@@ -54,6 +56,7 @@ pub struct PgServer {
     pub(super) sessions: Arc<CancelRegistry>,
     pub(super) shutdown: Shutdown,
     pub(super) fatal: Fatal,
+    pub(super) inline: Arc<InlinePlaces>,
     slots: Arc<Semaphore>,
 }
 
@@ -63,7 +66,7 @@ pub(super) struct Slot {
 }
 
 impl PgServer {
-    /// A server over an engine.
+    /// A server over an engine. Needs a tokio runtime.
     pub fn new(
         engine: Arc<Engine>,
         store: Arc<Store>,
@@ -74,7 +77,8 @@ impl PgServer {
         let slots = Arc::new(Semaphore::new(options.max_connections));
         let waiting = Arc::clone(&store);
         let sessions = CancelRegistry::new(move || waiting.wake_cancelled());
-        Arc::new(Self { engine, store, options, sessions, shutdown, fatal, slots })
+        let inline = InlinePlaces::of(Handle::current().metrics().num_workers());
+        Arc::new(Self { engine, store, options, sessions, shutdown, fatal, inline, slots })
     }
 
     /// Serves clients from the network. The task ends after the shutdown signal, when its clients have gone.

@@ -116,7 +116,7 @@ async fn a_folder_in_use_is_not_opened_twice() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn shutdown_tells_clients_cancels_statements_and_keeps_what_was_committed() {
+async fn shutdown_ends_waiting_statements_and_keeps_exactly_what_was_answered() {
     let node = TestNode::start().await;
     let client = node.client().await;
     client.batch_execute("CREATE TABLE kept (id int PRIMARY KEY); INSERT INTO kept VALUES (1)").await.unwrap();
@@ -127,15 +127,17 @@ async fn shutdown_tells_clients_cancels_statements_and_keeps_what_was_committed(
     let waiting = tokio::spawn(async move { waiter.batch_execute("INSERT INTO kept VALUES (2)").await });
     let TestNode { node, folder } = node;
     tokio::time::timeout(PATIENCE, node.shutdown()).await.expect("the node stops in time");
-    let error = tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap().unwrap_err();
-    if let Some(code) = error.code() {
-        assert_eq!(code.code(), "57P01");
+    // The holder's end may let the waiter through before its own: then it was told that its row is kept.
+    let mut kept = vec![1];
+    match tokio::time::timeout(PATIENCE, waiting).await.unwrap().unwrap() {
+        Ok(()) => kept.push(2),
+        Err(error) => assert!(error.code().is_none_or(|code| code.code() == "57P01"), "{error}"),
     }
     assert!(client.query_one("SELECT 1", &[]).await.is_err());
 
     let again = Node::start(config(folder.path().join("data"))).await.unwrap();
     let client = connect(again.pg_address(), "user=helios").await.unwrap();
     let rows = client.query("SELECT id FROM kept ORDER BY id", &[]).await.unwrap();
-    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<i32>>(), [1]);
+    assert_eq!(rows.iter().map(|row| row.get(0)).collect::<Vec<i32>>(), kept);
     again.shutdown().await;
 }

@@ -1,5 +1,7 @@
 //! The server through its doors: configuration, sockets, command line.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "helpers of tests fail by panicking")]
+
 mod admission;
 mod config;
 mod process;

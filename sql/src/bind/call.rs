@@ -14,7 +14,8 @@ use crate::plan::AggregateCall;
 
 impl Binder<'_> {
     pub(super) fn function(&mut self, call: &ast::Function, scope: &Scope<'_>) -> Result<Expr> {
-        let ast::Function { name, uses_odbc_syntax, parameters, args, within_group, filter, null_treatment, over } = call;
+        let ast::Function { name, uses_odbc_syntax, parameters, args, within_group, filter, null_treatment, over } =
+            call;
         if over.is_some() {
             return Err(SqlError::unsupported("a window function (OVER)"));
         }
@@ -57,11 +58,8 @@ impl Binder<'_> {
     pub(super) fn call_bound(&mut self, schema: Option<&str>, name: &str, args: Vec<Expr>) -> Result<Expr> {
         let types: Vec<DataType> = args.iter().map(Expr::data_type).collect();
         let function = functions::resolve(schema, name, &types)?;
-        let args: Result<Vec<Expr>> = args
-            .into_iter()
-            .enumerate()
-            .map(|(at, arg)| self.coerce_argument(arg, function.arg_type(at)))
-            .collect();
+        let args: Result<Vec<Expr>> =
+            args.into_iter().enumerate().map(|(at, arg)| self.coerce_argument(arg, function.arg_type(at))).collect();
         Ok(Expr::Call { function, args: args? })
     }
 

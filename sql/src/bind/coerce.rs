@@ -97,7 +97,11 @@ impl Binder<'_> {
             } else if category(chosen) != category(next) {
                 return Err(SqlError::new(
                     SqlState::DATATYPE_MISMATCH,
-                    format!("{place} types {} and {} cannot be matched", types::name(chosen, -1), types::name(next, -1)),
+                    format!(
+                        "{place} types {} and {} cannot be matched",
+                        types::name(chosen, -1),
+                        types::name(next, -1)
+                    ),
                 ));
             } else if !is_preferred(chosen)
                 && can_cast(chosen, next, CastContext::Implicit)
@@ -199,16 +203,12 @@ const fn category(data_type: DataType) -> Category {
 }
 
 const fn is_preferred(data_type: DataType) -> bool {
-    matches!(
-        data_type,
-        DataType::Bool | DataType::Float8 | DataType::Oid | DataType::Text | DataType::TimestampTz
-    )
+    matches!(data_type, DataType::Bool | DataType::Float8 | DataType::Oid | DataType::Text | DataType::TimestampTz)
 }
 
 /// A call of an operator on arguments that are bound already.
 pub fn operator(binder: &mut Binder<'_>, symbol: &str, left: Option<Expr>, right: Expr) -> Result<Expr> {
-    let function =
-        functions::resolve_operator(symbol, left.as_ref().map(Expr::data_type), Some(right.data_type()))?;
+    let function = functions::resolve_operator(symbol, left.as_ref().map(Expr::data_type), Some(right.data_type()))?;
     let mut args = Vec::with_capacity(2);
     for (at, arg) in left.into_iter().chain([right]).enumerate() {
         args.push(binder.coerce_argument(arg, function.arg_type(at))?);

@@ -50,7 +50,8 @@ fn is_operator(name: &str) -> bool {
 fn literal(value: &Value, data_type: DataType) -> String {
     match value {
         Value::Null => "NULL".to_owned(),
-        Value::Bool(_) | Value::Int2(_) | Value::Int4(_) | Value::Int8(_) | Value::Numeric(_) => {
+        Value::Bool(b) => b.to_string(),
+        Value::Int2(_) | Value::Int4(_) | Value::Int8(_) | Value::Numeric(_) => {
             let mut out = String::new();
             types::format_text(value, data_type, &types::TimeContext::utc(), &mut out);
             out

@@ -152,9 +152,13 @@ impl Binder<'_> {
 
     /// A chain of binary operators leans to the left and may be long: it is walked in a loop.
     fn binary_chain(&mut self, expr: &ast::Expr, scope: &Scope<'_>) -> Result<Expr> {
-        let mut links = Vec::new();
+        let mut links: Vec<(&BinaryOperator, &ast::Expr)> = Vec::new();
         let mut first = expr;
         while let ast::Expr::BinaryOp { left, op, right } = first {
+            if is_comparison(op) && links.last().is_some_and(|(next, _)| is_comparison(next)) {
+                // `a < b < c` says less than it seems to: PostgreSQL wants parentheses.
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{op}\"")));
+            }
             links.push((op, right.as_ref()));
             first = left;
         }
@@ -186,7 +190,11 @@ impl Binder<'_> {
             BinaryOperator::Or => {
                 let (left, right) = (self.condition(left, "OR")?, self.bind_condition(right, scope, "OR")?);
                 let mut parts = if let Expr::Or(parts) = left { parts } else { vec![left] };
-                if let Expr::Or(more) = right { parts.extend(more) } else { parts.push(right) }
+                if let Expr::Or(more) = right {
+                    parts.extend(more)
+                } else {
+                    parts.push(right)
+                }
                 Ok(Expr::Or(parts))
             }
             BinaryOperator::PGCustomBinaryOperator(path) => {
@@ -229,6 +237,18 @@ impl Binder<'_> {
         let otherwise = results.pop().expect("BUG: the ELSE result was pushed above");
         Ok(Expr::Case { branches: whens.into_iter().zip(results).collect(), otherwise: Box::new(otherwise), data_type })
     }
+}
+
+const fn is_comparison(op: &BinaryOperator) -> bool {
+    matches!(
+        op,
+        BinaryOperator::Eq
+            | BinaryOperator::NotEq
+            | BinaryOperator::Lt
+            | BinaryOperator::LtEq
+            | BinaryOperator::Gt
+            | BinaryOperator::GtEq
+    )
 }
 
 /// The text of a string literal of any notation.

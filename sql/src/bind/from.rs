@@ -45,7 +45,7 @@ pub fn find_target(catalog: &Catalog, name: &QualifiedName) -> Result<Arc<TableD
 }
 
 impl Binder<'_> {
-    pub(super) fn from_clause<'p>(
+    pub(super) fn bind_from<'p>(
         &mut self,
         from: &[ast::TableWithJoins],
         parent: Option<&'p Scope<'p>>,
@@ -93,9 +93,7 @@ impl Binder<'_> {
         constraint: &JoinConstraint,
     ) -> Result<(Relation, Scope<'p>)> {
         let merged = match constraint {
-            JoinConstraint::Using(columns) => {
-                columns.iter().map(names::single).collect::<Result<Vec<_>>>()?
-            }
+            JoinConstraint::Using(columns) => columns.iter().map(names::single).collect::<Result<Vec<_>>>()?,
             JoinConstraint::Natural => natural_columns(&scope, &right_scope),
             JoinConstraint::UsingAlias(..) => return Err(SqlError::unsupported("USING (…) AS")),
             JoinConstraint::On(_) | JoinConstraint::None => Vec::new(),
@@ -230,9 +228,8 @@ impl Binder<'_> {
         let mut scope = Scope::inside(parent);
         // pg_catalog is searched first, as in PostgreSQL.
         let relation = if let Some(relation) = catalog_views::lookup(name.schema.as_deref(), &name.name) {
-            let columns = relation.columns.iter().map(|(name, data_type)| {
-                ((*name).to_owned(), output_type(*data_type), None)
-            });
+            let columns =
+                relation.columns.iter().map(|(name, data_type)| ((*name).to_owned(), output_type(*data_type), None));
             scope.add_relation(&shown, None, columns.collect());
             Relation::System(relation)
         } else {
@@ -269,11 +266,8 @@ impl Binder<'_> {
             Err(error) => {
                 // A function that returns one value is a relation of one row.
                 let Ok(call) = self.call_bound(name.schema.as_deref(), &name.name, bound) else { return Err(error) };
-                let column = OutputColumn {
-                    name: shown.clone(),
-                    column_type: output_type(call.data_type()),
-                    origin: None,
-                };
+                let column =
+                    OutputColumn { name: shown.clone(), column_type: output_type(call.data_type()), origin: None };
                 let body = Body::Values(vec![vec![call]]);
                 let query = Query { body, order: Vec::new(), limit: None, columns: vec![column.clone()] };
                 scope.add_relation(&shown, None, vec![(column.name, column.column_type, None)]);
@@ -371,10 +365,7 @@ fn bare<'c>(columns: &'c mut [ScopeColumn], name: &str, side: &str) -> Result<&'
             SqlState::UNDEFINED_COLUMN,
             format!("column \"{name}\" specified in USING clause does not exist in {side} table"),
         )),
-        1 => Ok(columns
-            .iter_mut()
-            .find(|column| column.is_bare && column.name == name)
-            .expect("BUG: counted above")),
+        1 => Ok(columns.iter_mut().find(|column| column.is_bare && column.name == name).expect("BUG: counted above")),
         _ => Err(SqlError::new(
             SqlState::AMBIGUOUS_COLUMN,
             format!("common column name \"{name}\" appears more than once in {side} table"),

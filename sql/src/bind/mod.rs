@@ -8,15 +8,17 @@
 //! | [`query`], [`select`], [`from`], [`grouping`], [`order`] | SELECT, clause by clause |
 //! | [`expression`], [`call`], [`predicate`] | expressions |
 //! | [`coerce`] | PostgreSQL's rules about which type becomes which, and about `unknown` |
-//! | [`modify`] | INSERT, UPDATE, DELETE |
+//! | [`insert`], [`modify`], [`default`] | INSERT; UPDATE and DELETE; DEFAULT |
 //! | [`deparse`] | typed expressions as text, for EXPLAIN |
 
 mod call;
 pub mod coerce;
+mod default;
 pub mod deparse;
 mod expression;
 mod from;
 mod grouping;
+mod insert;
 pub mod modify;
 pub mod names;
 mod order;
@@ -104,10 +106,7 @@ pub fn check_expression(binder: &mut Binder<'_>, table: &TableDef, expr: &ast::E
     scope.place.set(scope::Place::Clause("check constraints"));
     let bound = binder.bind_condition(expr, &scope, "CHECK")?;
     if bound.has_subquery() {
-        return Err(SqlError::new(
-            SqlState::FEATURE_NOT_SUPPORTED,
-            "cannot use subquery in check constraint",
-        ));
+        return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot use subquery in check constraint"));
     }
     if !binder.params.is_empty() {
         return Err(SqlError::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));

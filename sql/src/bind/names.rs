@@ -10,7 +10,7 @@ const MAX_IDENTIFIER_BYTES: usize = 63;
 /// An identifier as PostgreSQL reads it: lower case unless quoted, at most 63 bytes.
 pub fn ident(ident: &Ident) -> String {
     let mut name = match ident.quote_style {
-        None => ident.value.to_lowercase(),
+        None => ident.value.to_ascii_lowercase(),
         Some(_) => ident.value.clone(),
     };
     name.truncate(name.floor_char_boundary(MAX_IDENTIFIER_BYTES));

@@ -126,10 +126,8 @@ impl Binder<'_> {
         match target {
             ast::InTarget::List(list) => {
                 if matches!(expr, ast::Expr::Tuple(_)) {
-                    let rows: Result<Vec<Expr>> = list
-                        .iter()
-                        .map(|row| self.row_comparison(expr, &BinaryOperator::Eq, row, scope))
-                        .collect();
+                    let rows: Result<Vec<Expr>> =
+                        list.iter().map(|row| self.row_comparison(expr, &BinaryOperator::Eq, row, scope)).collect();
                     return Ok(negated(Expr::Or(rows?), not));
                 }
                 let mut all = vec![self.expr(expr, scope)?];

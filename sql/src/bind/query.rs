@@ -109,10 +109,7 @@ impl Binder<'_> {
         let left = self.set_expr(left, parent, Unknowns::Keep)?;
         let right = self.set_expr(right, parent, Unknowns::Keep)?;
         if left.columns.len() != right.columns.len() {
-            return Err(SqlError::new(
-                SqlState::SYNTAX_ERROR,
-                "each UNION query must have the same number of columns",
-            ));
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "each UNION query must have the same number of columns"));
         }
         let mut types = Vec::with_capacity(left.columns.len());
         for (a, b) in left.columns.iter().zip(&right.columns) {
@@ -290,10 +287,9 @@ fn lock_rows(query: &mut Query, clause: &ast::LockClause) -> Result<()> {
             }
         }
         Body::Union { .. } => Err(not_allowed("UNION/INTERSECT/EXCEPT")),
-        Body::Values(_) => Err(SqlError::new(
-            SqlState::FEATURE_NOT_SUPPORTED,
-            format!("{name} cannot be applied to VALUES"),
-        )),
+        Body::Values(_) => {
+            Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{name} cannot be applied to VALUES")))
+        }
     }
 }
 

@@ -49,6 +49,9 @@ impl Default for Place {
     }
 }
 
+/// A column of a relation that comes into scope: its name, its type, and the table's column that it is.
+pub type RelationColumn = (String, ColumnType, Option<(RelationId, usize)>);
+
 /// A relation in scope.
 #[derive(Clone, Debug)]
 pub struct ScopeRelation {
@@ -92,19 +95,16 @@ impl<'p> Scope<'p> {
 
     /// Adds a stored table.
     pub fn add_table(&mut self, table: &Arc<TableDef>, name: &str) {
-        let columns = table.columns.iter().enumerate().map(|(slot, column)| {
-            (column.name.clone(), column.column_type, Some((table.id, slot)))
-        });
+        let columns = table
+            .columns
+            .iter()
+            .enumerate()
+            .map(|(slot, column)| (column.name.clone(), column.column_type, Some((table.id, slot))));
         self.add_relation(name, Some(Arc::clone(table)), columns.collect());
     }
 
     /// Adds a relation with its columns.
-    pub fn add_relation(
-        &mut self,
-        name: &str,
-        table: Option<Arc<TableDef>>,
-        columns: Vec<(String, ColumnType, Option<(RelationId, usize)>)>,
-    ) {
+    pub fn add_relation(&mut self, name: &str, table: Option<Arc<TableDef>>, columns: Vec<RelationColumn>) {
         let relation = self.relations.len();
         self.relations.push(ScopeRelation { name: name.to_owned(), first: self.width, table });
         for (name, column_type, origin) in columns {
@@ -143,10 +143,9 @@ impl<'p> Scope<'p> {
         self.search(&|scope| {
             let mut found = scope.columns.iter().filter(|column| column.is_bare && column.name == name);
             match (found.next(), found.next()) {
-                (Some(_), Some(_)) => Err(SqlError::new(
-                    SqlState::AMBIGUOUS_COLUMN,
-                    format!("column reference \"{name}\" is ambiguous"),
-                )),
+                (Some(_), Some(_)) => {
+                    Err(SqlError::new(SqlState::AMBIGUOUS_COLUMN, format!("column reference \"{name}\" is ambiguous")))
+                }
                 (column, _) => Ok(column),
             }
         })?

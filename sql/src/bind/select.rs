@@ -31,7 +31,7 @@ impl Binder<'_> {
         unknowns: Unknowns,
     ) -> Result<Query> {
         refuse_foreign_clauses(select)?;
-        let (from, scope) = self.from_clause(&select.from, parent)?;
+        let (from, scope) = self.bind_from(&select.from, parent)?;
         let mut filter = Vec::new();
         if let Some(selection) = &select.selection {
             scope.place.set(Place::Clause("WHERE"));
@@ -147,10 +147,7 @@ impl Binder<'_> {
             let mut aggregate = false;
             group.for_each_column(&mut |index| aggregate |= index >= super::scope::AGGREGATE_BASE);
             if aggregate {
-                return Err(SqlError::new(
-                    SqlState::GROUPING_ERROR,
-                    "aggregate functions are not allowed in GROUP BY",
-                ));
+                return Err(SqlError::new(SqlState::GROUPING_ERROR, "aggregate functions are not allowed in GROUP BY"));
             }
             let group = self.known(group)?;
             if !groups.iter().any(|known| known.same(&group)) {

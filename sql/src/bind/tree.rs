@@ -10,7 +10,7 @@ use heliosdb_storage::value::{ColumnType, DataType};
 use crate::catalog_views::SystemRelation;
 use crate::expr::Expr;
 use crate::functions::table::TableFunction;
-use crate::plan::{AggregateCall, JoinKind, RowLimit, SetColumn, Returning, SortKey};
+use crate::plan::{AggregateCall, JoinKind, Returning, RowLimit, SetColumn, SortKey};
 
 /// A query.
 #[derive(Clone, Debug)]

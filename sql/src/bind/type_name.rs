@@ -35,10 +35,8 @@ pub fn declared(data_type: &ast::DataType) -> Result<DeclaredType> {
 }
 
 fn crdt(name: &str, arguments: &[TypeModifier]) -> Result<Option<DeclaredType>> {
-    let counter = |crdt| DeclaredType {
-        column_type: ColumnType { data_type: DataType::Int8, typmod: -1 },
-        crdt: Some(crdt),
-    };
+    let counter =
+        |crdt| DeclaredType { column_type: ColumnType { data_type: DataType::Int8, typmod: -1 }, crdt: Some(crdt) };
     match (name, arguments) {
         ("pn_counter", []) => Ok(Some(counter(CrdtType::PnCounter))),
         ("g_counter", []) => Ok(Some(counter(CrdtType::GCounter))),
@@ -109,9 +107,8 @@ fn custom(name: &ast::ObjectName, arguments: &[TypeModifier]) -> Result<ColumnTy
             Ok(ColumnType { data_type, typmod: types::typmod::from_arguments(data_type, &arguments)? })
         }
         _ if matches!(qualified.name.as_str(), "serial" | "bigserial" | "smallserial" | "serial4" | "serial8") => {
-            Err(SqlError::unsupported(format!("type {}", qualified.name)).with_hint(
-                "Use a uuid key with DEFAULT gen_random_uuid(): it needs no coordination between nodes.",
-            ))
+            Err(SqlError::unsupported(format!("type {}", qualified.name))
+                .with_hint("Use a uuid key with DEFAULT gen_random_uuid(): it needs no coordination between nodes."))
         }
         _ if is_postgres_type(&qualified.name) => Err(SqlError::unsupported(format!("type {}", qualified.name))),
         _ => Err(SqlError::new(SqlState::UNDEFINED_OBJECT, format!("type \"{qualified}\" does not exist"))),
@@ -122,10 +119,44 @@ fn custom(name: &ast::ObjectName, arguments: &[TypeModifier]) -> Result<ColumnTy
 fn is_postgres_type(name: &str) -> bool {
     matches!(
         name,
-        "bpchar" | "bytea" | "float4" | "inet" | "cidr" | "macaddr" | "money" | "json" | "interval" | "time" | "timetz"
-            | "timestamp" | "regclass" | "regtype" | "regproc" | "regnamespace" | "regrole" | "xml" | "point" | "line"
-            | "box" | "path" | "polygon" | "circle" | "tsvector" | "tsquery" | "bit" | "varbit" | "int4range"
-            | "int8range" | "numrange" | "tsrange" | "tstzrange" | "daterange" | "xid" | "cid" | "tid" | "pg_lsn"
+        "bpchar"
+            | "bytea"
+            | "float4"
+            | "inet"
+            | "cidr"
+            | "macaddr"
+            | "money"
+            | "json"
+            | "interval"
+            | "time"
+            | "timetz"
+            | "timestamp"
+            | "regclass"
+            | "regtype"
+            | "regproc"
+            | "regnamespace"
+            | "regrole"
+            | "xml"
+            | "point"
+            | "line"
+            | "box"
+            | "path"
+            | "polygon"
+            | "circle"
+            | "tsvector"
+            | "tsquery"
+            | "bit"
+            | "varbit"
+            | "int4range"
+            | "int8range"
+            | "numrange"
+            | "tsrange"
+            | "tstzrange"
+            | "daterange"
+            | "xid"
+            | "cid"
+            | "tid"
+            | "pg_lsn"
     )
 }
 

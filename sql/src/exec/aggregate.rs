@@ -80,10 +80,8 @@ impl Aggregate {
 
 impl Group {
     fn new(key: Vec<Value>, calls: &[AggregateCall]) -> Self {
-        let calls = calls
-            .iter()
-            .map(|call| CallState { accumulator: (call.function.new)(), seen: HashSet::new() })
-            .collect();
+        let calls =
+            calls.iter().map(|call| CallState { accumulator: (call.function.new)(), seen: HashSet::new() }).collect();
         Self { key, calls }
     }
 

@@ -76,9 +76,11 @@ impl MemoryBudget {
         self.left.set(self.left.get().saturating_add(bytes).min(self.limit));
     }
 
-    /// Takes what rows need.
-    pub fn charge_rows(&self, rows: &[Row]) -> Result<()> {
-        self.charge(rows.iter().map(|row| row_bytes(row)).sum())
+    /// Takes what rows need, and says how much that is.
+    pub fn charge_rows(&self, rows: &[Row]) -> Result<usize> {
+        let bytes = rows.iter().map(|row| row_bytes(row)).sum();
+        self.charge(bytes)?;
+        Ok(bytes)
     }
 }
 

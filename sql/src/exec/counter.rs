@@ -34,9 +34,9 @@ pub fn change(
         _ => None,
     };
     let baseline = seen.unwrap_or_else(|| old.clone());
-    let difference = counted(&value)?.checked_sub(counted(&baseline)?).ok_or_else(|| {
-        SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range")
-    })?;
+    let difference = counted(&value)?
+        .checked_sub(counted(&baseline)?)
+        .ok_or_else(|| SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "bigint out of range"))?;
     // A counter that was never written becomes 0 by adding nothing.
     Ok((difference != 0 || old.is_null()).then_some(ColumnChange::Add(difference)))
 }
@@ -59,7 +59,7 @@ fn is_same(a: &Value, b: &Value) -> bool {
             (x, y) => x == y,
         },
         (Value::Float8(x), Value::Float8(y)) => x.to_bits() == y.to_bits(),
-        (Value::Jsonb(x), Value::Jsonb(y)) => x.0.to_string() == y.0.to_string(),
+        (Value::Jsonb(x), Value::Jsonb(y)) => x.0 == y.0,
         (a, b) => a == b,
     }
 }

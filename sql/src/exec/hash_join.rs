@@ -8,7 +8,7 @@ use heliosdb_storage::value::Value;
 use super::context::{ExecContext, row_bytes};
 use super::hash::HashKey;
 use super::nested_loop::joined;
-use super::{Operator, build, mismatch};
+use super::{BATCH_ROWS, Operator, build, mismatch};
 use crate::error::Result;
 use crate::eval::{EvalContext, eval, is_true};
 use crate::expr::Expr;
@@ -17,6 +17,8 @@ use crate::plan::{HashJoin, JoinKind, Plan};
 /// A join by equal keys.
 pub struct Join {
     left: Box<dyn Operator>,
+    /// Left rows that have not been looked up yet.
+    pending: std::vec::IntoIter<Row>,
     table: Option<Table>,
 }
 
@@ -32,7 +34,7 @@ struct Table {
 impl Join {
     /// A join of two inputs.
     pub fn new(join: &HashJoin) -> Self {
-        Self { left: build(&join.left), table: None }
+        Self { left: build(&join.left), pending: Vec::new().into_iter(), table: None }
     }
 }
 
@@ -119,14 +121,21 @@ impl Operator for Join {
             Some(table) => table,
             None => self.table.insert(Table::read(join, ctx)?),
         };
-        while let Some(rows) = self.left.next_batch(&join.left, ctx)? {
-            let mut out = Vec::with_capacity(rows.len());
+        loop {
+            ctx.check_cancelled()?;
+            let mut out = Vec::new();
             let eval_ctx = ctx.eval();
-            for left in rows {
+            while out.len() < BATCH_ROWS
+                && let Some(left) = self.pending.next()
+            {
                 table.pairs(join, left, &eval_ctx, &mut out)?;
             }
             if !out.is_empty() {
                 return Ok(Some(out));
+            }
+            match self.left.next_batch(&join.left, ctx)? {
+                Some(rows) => self.pending = rows.into_iter(),
+                None => break,
             }
         }
         if join.kind == JoinKind::Full {

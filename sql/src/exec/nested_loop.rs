@@ -31,13 +31,7 @@ struct Pending {
 impl Loop {
     /// A join of two inputs.
     pub fn new(join: &NestedLoop) -> Self {
-        Self {
-            left: build(&join.left),
-            right: None,
-            pending: Pending::default(),
-            left_done: false,
-            left_width: 0,
-        }
+        Self { left: build(&join.left), right: None, pending: Pending::default(), left_done: false, left_width: 0 }
     }
 
     fn next_left(&mut self, join: &NestedLoop, ctx: &mut ExecContext<'_>) -> Result<Option<Row>> {
@@ -65,9 +59,13 @@ impl Loop {
             {
                 let mut inner = ctx.inside(&outer);
                 let mut operator = build(&join.right);
+                let mut charged = 0;
                 while let Some(rows) = operator.next_batch(&join.right, &mut inner)? {
+                    charged += inner.statement.budget.charge_rows(&rows)?;
                     partners.extend(rows);
                 }
+                // They are gone as soon as the pairs are made.
+                inner.statement.budget.release(charged);
             }
             let eval = ctx.eval();
             for right in partners {

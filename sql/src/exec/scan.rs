@@ -17,13 +17,15 @@ const FIRST_BATCH_ROWS: usize = 8;
 pub struct TableScan {
     state: State,
     batch_rows: usize,
+    /// Rows that have been found and not been locked yet.
+    unlocked: std::vec::IntoIter<(RowKey, Row)>,
 }
 
 #[derive(Default)]
 enum State {
     #[default]
     Start,
-    Reading(ScanCursor),
+    Reading(Box<ScanCursor>),
     End,
 }
 
@@ -47,7 +49,7 @@ impl TableScan {
                         }
                         _ => {
                             if let Some(cursor) = open(scan, ctx)? {
-                                self.state = State::Reading(cursor);
+                                self.state = State::Reading(Box::new(cursor));
                             }
                             continue;
                         }
@@ -81,9 +83,7 @@ fn open(scan: &Scan, ctx: &ExecContext<'_>) -> Result<Option<ScanCursor>> {
     let direction = if scan.backward { Direction::Backward } else { Direction::Forward };
     let txn = ctx.txn.read();
     Ok(match &scan.access {
-        Access::All => {
-            Some(txn.scan(&scan.table, heliosdb_storage::key::KeyRange::ALL, direction)?)
-        }
+        Access::All => Some(txn.scan(&scan.table, heliosdb_storage::key::KeyRange::ALL, direction)?),
         Access::Point { .. } => None,
         Access::Key { bounds } => match key::range(bounds, ctx)? {
             Some(range) => Some(txn.scan(&scan.table, range, direction)?),
@@ -106,21 +106,20 @@ impl Operator for TableScan {
             let rows = self.next_keyed(scan, ctx)?;
             return Ok(rows.map(|rows| rows.into_iter().map(|(_, row)| row).collect()));
         };
-        // Rows found together are locked together: with LIMIT a few more than asked for may be locked.
-        while let Some(rows) = self.next_keyed(scan, ctx)? {
-            let mut locked = Vec::with_capacity(rows.len());
-            for (key, row) in rows {
+        // One row at a time: with LIMIT no more rows are locked than are returned.
+        loop {
+            for (key, row) in self.unlocked.by_ref() {
                 if let Some(newest) = ctx.txn.write()?.lock_row(&scan.table, &key, lock)?
                     && still_wanted(scan, &row, &newest, ctx)?
                 {
-                    locked.push(newest);
+                    return Ok(Some(vec![newest]));
                 }
             }
-            if !locked.is_empty() {
-                return Ok(Some(locked));
+            match self.next_keyed(scan, ctx)? {
+                Some(rows) => self.unlocked = rows.into_iter(),
+                None => return Ok(None),
             }
         }
-        Ok(None)
     }
 }
 

@@ -37,15 +37,17 @@ impl SubqueryRunner for ExecContext<'_> {
         inner.check_cancelled()?;
         let mut operator = super::build(&subquery.plan);
         let mut rows = Vec::new();
+        let mut charged = 0;
         while rows.len() < enough {
             let Some(batch) = operator.next_batch(&subquery.plan, &mut inner)? else { break };
-            if !subquery.correlated {
-                self.statement.budget.charge_rows(&batch)?;
-            }
+            charged += self.statement.budget.charge_rows(&batch)?;
             rows.extend(batch);
         }
         let rows = Arc::new(rows);
-        if !subquery.correlated {
+        if subquery.correlated {
+            // The evaluator looks at the rows once and lets go of them.
+            self.statement.budget.release(charged);
+        } else {
             self.statement.subqueries.borrow_mut().insert(key, Arc::clone(&rows));
         }
         Ok(rows)

@@ -42,11 +42,8 @@ impl Operator for Update {
                     let value = eval(&set.value, &newest, &ctx.eval())?;
                     patch.extend(change(table, &key, set, value, &newest, ctx)?.map(|change| (set.slot, change)));
                 }
-                let now = if patch.is_empty() {
-                    Some(newest)
-                } else {
-                    ctx.txn.write()?.update_row(table, &key, patch)?
-                };
+                let now =
+                    if patch.is_empty() { Some(newest) } else { ctx.txn.write()?.update_row(table, &key, patch)? };
                 let Some(now) = now else { continue };
                 ctx.statement.affected.set(ctx.statement.affected.get() + 1);
                 if let Some(baselines) = &mut ctx.baselines {

@@ -129,7 +129,10 @@ mod tests {
     #[test]
     fn syntax_errors_name_the_token_and_its_place() {
         let expected = (SqlState::SYNTAX_ERROR, "syntax error at or near \"FROMM\"".to_owned(), Some(10));
-        assert_eq!(failure("SELECT a\n FROMM t WHERE"), (expected.0, "syntax error at or near \"t\"".to_owned(), Some(17)));
+        assert_eq!(
+            failure("SELECT a\n FROMM t WHERE"),
+            (expected.0, "syntax error at or near \"t\"".to_owned(), Some(17))
+        );
         assert_eq!(failure("SELECT FROM WHERE").1, "syntax error at or near \"WHERE\"");
         assert_eq!(failure("SELECT (1").1, "syntax error at end of input");
         assert_eq!(failure("SELECT 'x").0, SqlState::SYNTAX_ERROR);

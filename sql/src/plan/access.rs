@@ -128,7 +128,8 @@ fn range_cost(bounds: &KeyBounds) -> u32 {
         _ => cost::INDEX_EQUAL,
     };
     let columns = bounds.equal.len() + usize::from(bounds.lower.is_some()) + usize::from(bounds.upper.is_some());
-    base.saturating_sub(cost::PER_COLUMN * u32::try_from(columns.saturating_sub(1)).unwrap_or(0)).max(cost::UNIQUE_INDEX + 1)
+    base.saturating_sub(cost::PER_COLUMN * u32::try_from(columns.saturating_sub(1)).unwrap_or(0))
+        .max(cost::UNIQUE_INDEX + 1)
 }
 
 fn bounds_for(table: &TableDef, slots: &[usize], found: &[KeyCondition<'_>]) -> Option<(KeyBounds, Vec<usize>)> {

@@ -47,11 +47,14 @@ fn describe(plan: &Plan) -> (String, Vec<String>) {
         Plan::Values { rows } => (format!("Values ({} rows)", rows.len()), Vec::new()),
         Plan::Scan(scan) => describe_scan(scan),
         Plan::System { relation, filter } => {
-            let name = |at: usize| relation.columns.get(at).map_or_else(|| positions(at), |(name, _)| (*name).to_owned());
+            let name =
+                |at: usize| relation.columns.get(at).map_or_else(|| positions(at), |(name, _)| (*name).to_owned());
             let filter = filter.iter().map(|filter| format!("Filter: {}", deparse::text(filter, &name)));
             (format!("System Scan on {}.{}", relation.schema, relation.name), filter.collect())
         }
-        Plan::Function { function, args } => (format!("Function Scan on {}({})", function.name, list(args)), Vec::new()),
+        Plan::Function { function, args } => {
+            (format!("Function Scan on {}({})", function.name, list(args)), Vec::new())
+        }
         Plan::Filter { predicate, .. } if super::joins::is_constant(predicate) => {
             ("Result".to_owned(), vec![format!("One-Time Filter: {}", text(predicate))])
         }
@@ -143,10 +146,7 @@ fn describe_scan(scan: &Scan) -> (String, Vec<String>) {
         Access::All => (format!("Seq Scan on {}", table.name), None),
         Access::Point { key } => {
             let bounds = KeyBounds { equal: key.clone(), ..KeyBounds::default() };
-            (
-                format!("Key Lookup using {key_name} on {}", table.name),
-                conditions(table, &table.primary_key, &bounds),
-            )
+            (format!("Key Lookup using {key_name} on {}", table.name), conditions(table, &table.primary_key, &bounds))
         }
         Access::Key { bounds } => (
             format!("Key Scan{backward} using {key_name} on {}", table.name),
@@ -174,9 +174,9 @@ fn conditions(table: &TableDef, slots: &[usize], bounds: &KeyBounds) -> Option<S
     if let Some(slot) = slots.get(bounds.equal.len()) {
         let lower = bounds.lower.iter().map(|bound| (if bound.inclusive { ">=" } else { ">" }, bound));
         let upper = bounds.upper.iter().map(|bound| (if bound.inclusive { "<=" } else { "<" }, bound));
-        parts.extend(lower.chain(upper).map(|(symbol, bound)| {
-            format!("{} {symbol} {}", name(*slot), text(&bound.part.expr))
-        }));
+        parts.extend(
+            lower.chain(upper).map(|(symbol, bound)| format!("{} {symbol} {}", name(*slot), text(&bound.part.expr))),
+        );
     }
     (!parts.is_empty()).then(|| format!("({})", parts.join(" AND ")))
 }

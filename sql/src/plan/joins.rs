@@ -21,7 +21,7 @@ pub(super) fn plan_relation(relation: Relation, mut conditions: Vec<Expr>) -> Pl
     match relation {
         Relation::OneRow => filtered(Plan::OneRow, conditions),
         Relation::Table { table, lock } => {
-            let constant = take(&mut conditions, |expr| is_constant(expr));
+            let constant = take(&mut conditions, is_constant);
             filtered(Plan::Scan(plan_scan(table, lock, conditions)), constant)
         }
         Relation::System(relation) => Plan::System { relation, filter: Expr::all_of(conditions) },
@@ -307,8 +307,7 @@ impl Group {
         const CONNECTED: u32 = COST_ALL + 1;
         const UNCONNECTED: u32 = COST_ALL + 2;
         let cost = |leaf: &Leaf| {
-            let applicable: Vec<&Expr> =
-                self.conditions.iter().filter(|expr| placed.has_all_but(expr, leaf)).collect();
+            let applicable: Vec<&Expr> = self.conditions.iter().filter(|expr| placed.has_all_but(expr, leaf)).collect();
             if applicable.is_empty() {
                 return UNCONNECTED;
             }

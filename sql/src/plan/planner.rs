@@ -7,9 +7,7 @@ use heliosdb_storage::transaction::RowLock;
 
 use super::access::{Choice, choose};
 use super::joins::plan_relation;
-use super::{
-    Access, DeletePlan, InsertPlan, KeyBounds, Plan, RowLimit, Scan, SortKey, UpdatePlan,
-};
+use super::{Access, DeletePlan, InsertPlan, KeyBounds, Plan, RowLimit, Scan, SortKey, UpdatePlan};
 use crate::bind::tree::{Body, Modify, Query, Select};
 use crate::expr::Expr;
 
@@ -147,10 +145,7 @@ fn locking_scan(table: Arc<TableDef>, conditions: Vec<Expr>, lock: Option<RowLoc
 /// Whether a scan gives the rows in the wanted order by itself; turns it round, or onto an index, if that makes it so.
 fn ordered_by_key(plan: &mut Plan, targets: &[Expr], order: &[SortKey], has_limit: bool) -> bool {
     let Plan::Scan(scan) = plan else { return false };
-    // A locked row's newest version may sort elsewhere than the version that was found.
-    if scan.lock.is_some() {
-        return false;
-    }
+    // A locked row's newest version may sort elsewhere than the version that was found; in PostgreSQL too.
     let mut wanted = Vec::with_capacity(order.len());
     let Some(first) = order.first() else { return true };
     for key in order {
@@ -165,7 +160,9 @@ fn ordered_by_key(plan: &mut Plan, targets: &[Expr], order: &[SortKey], has_limi
     let slots = |table: &TableDef, access: &Access| -> Vec<usize> {
         match access {
             Access::All | Access::Point { .. } | Access::Key { .. } => table.primary_key.clone(),
-            Access::Index { index, .. } => table.indexes.get(*index).map(|index| index.slots.clone()).unwrap_or_default(),
+            Access::Index { index, .. } => {
+                table.indexes.get(*index).map(|index| index.slots.clone()).unwrap_or_default()
+            }
         }
     };
     let fixed = |access: &Access| match access {

@@ -65,9 +65,10 @@ impl Plan {
             Self::Scan(scan) => scan.table.columns.len(),
             Self::System { relation, .. } => relation.columns.len(),
             Self::Function { function, .. } => function.columns.len(),
-            Self::Filter { input, .. } | Self::Distinct { input } | Self::Sort { input, .. } | Self::Limit { input, .. } => {
-                input.width()
-            }
+            Self::Filter { input, .. }
+            | Self::Distinct { input }
+            | Self::Sort { input, .. }
+            | Self::Limit { input, .. } => input.width(),
             Self::Project { exprs, .. } => exprs.len(),
             Self::Truncate { width, .. } => *width,
             Self::NestedLoop(join) => join.left.width() + join.right_width,
@@ -83,7 +84,9 @@ impl Plan {
     /// The plans below, and whether each is run anew for every row of its sibling.
     pub fn inputs(&self) -> Vec<(&Self, bool)> {
         match self {
-            Self::OneRow | Self::Values { .. } | Self::Scan(_) | Self::System { .. } | Self::Function { .. } => Vec::new(),
+            Self::OneRow | Self::Values { .. } | Self::Scan(_) | Self::System { .. } | Self::Function { .. } => {
+                Vec::new()
+            }
             Self::Filter { input, .. }
             | Self::Project { input, .. }
             | Self::Truncate { input, .. }
@@ -101,7 +104,9 @@ impl Plan {
 
     fn inputs_mut(&mut self) -> Vec<(&mut Self, bool)> {
         match self {
-            Self::OneRow | Self::Values { .. } | Self::Scan(_) | Self::System { .. } | Self::Function { .. } => Vec::new(),
+            Self::OneRow | Self::Values { .. } | Self::Scan(_) | Self::System { .. } | Self::Function { .. } => {
+                Vec::new()
+            }
             Self::Filter { input, .. }
             | Self::Project { input, .. }
             | Self::Truncate { input, .. }
@@ -160,9 +165,7 @@ impl Plan {
             Self::Filter { predicate, .. } => vec![predicate],
             Self::Project { exprs, .. } => exprs.iter_mut().collect(),
             Self::NestedLoop(join) => join.on.iter_mut().collect(),
-            Self::HashJoin(join) => {
-                join.left_keys.iter_mut().chain(&mut join.right_keys).chain(&mut join.on).collect()
-            }
+            Self::HashJoin(join) => join.left_keys.iter_mut().chain(&mut join.right_keys).chain(&mut join.on).collect(),
             Self::Aggregate { groups, calls, .. } => groups
                 .iter_mut()
                 .chain(calls.iter_mut().flat_map(|call| call.args.iter_mut().chain(&mut call.filter)))
@@ -199,11 +202,9 @@ impl Access {
         match self {
             Self::All => Vec::new(),
             Self::Point { key } => key.iter().map(|part| &part.expr).collect(),
-            Self::Key { bounds } | Self::Index { bounds, .. } => {
-                (bounds.equal.iter().map(|part| &part.expr))
-                    .chain(bounds.lower.iter().chain(&bounds.upper).map(|bound| &bound.part.expr))
-                    .collect()
-            }
+            Self::Key { bounds } | Self::Index { bounds, .. } => (bounds.equal.iter().map(|part| &part.expr))
+                .chain(bounds.lower.iter().chain(&bounds.upper).map(|bound| &bound.part.expr))
+                .collect(),
         }
     }
 

@@ -18,8 +18,8 @@ mod transaction;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 
-use heliosdb_storage::value::{DataType, Value};
 use heliosdb_storage::sync_row::Role;
+use heliosdb_storage::value::{DataType, Value};
 use heliosdb_storage::{Catalog, Store, Transaction};
 
 use crate::error::{Result, SqlError, SqlState};
@@ -38,9 +38,6 @@ use transaction::State;
 
 /// How many notices are kept until the server takes them.
 const MAX_NOTICES: usize = 1_000;
-
-/// How long a source text may be for its statements to be kept in the plan cache.
-const MAX_CACHED_SOURCE_BYTES: usize = 64 * 1024;
 
 /// What all sessions of a node share: the store, the plan cache, the sync worker.
 pub struct Engine {
@@ -154,14 +151,9 @@ impl Session {
         {
             return Ok(prepared);
         }
-        let prepared = Arc::new(Prepared::new(
-            statement,
-            parameter_types,
-            &catalog,
-            &self.time,
-            &self.settings.time_zone_name,
-        )?);
-        if !catalog.is_private && statement.source.len() <= MAX_CACHED_SOURCE_BYTES {
+        let prepared =
+            Arc::new(Prepared::new(statement, parameter_types, &catalog, &self.time, &self.settings.time_zone_name)?);
+        if !catalog.is_private {
             self.engine.plans.put(key, &prepared);
         }
         Ok(prepared)

@@ -27,6 +27,8 @@ pub struct Portal {
     buffered: VecDeque<Row>,
     rows: u64,
     tag: Option<String>,
+    /// The transaction that its rows come from.
+    generation: Option<u64>,
 }
 
 enum PortalState {
@@ -42,13 +44,12 @@ struct Running {
     operator: Box<dyn Operator>,
     statement: StatementContext,
     settings: Vec<(&'static str, String)>,
-    /// The transaction it belongs to.
-    generation: u64,
 }
 
 impl Portal {
     pub(super) fn new(prepared: Arc<Prepared>, params: Vec<Value>) -> Self {
-        Self { prepared, state: PortalState::Bound(params), buffered: VecDeque::new(), rows: 0, tag: None }
+        let state = PortalState::Bound(params);
+        Self { prepared, state, buffered: VecDeque::new(), rows: 0, tag: None, generation: None }
     }
 
     /// Appends up to `max_rows` rows; false once there are no more. Errors end the portal and fail the transaction.
@@ -88,6 +89,9 @@ impl Portal {
         }
         let begin = out.len();
         let end = begin.saturating_add(max_rows);
+        if self.generation.is_some_and(|generation| generation != session.generation) {
+            return Err(portal_is_gone());
+        }
         while out.len() < end {
             if self.buffered.is_empty() && !self.pull(session)? {
                 break;
@@ -152,22 +156,21 @@ impl Portal {
         self.prepared = session.current(&self.prepared, true)?;
         let Action::Run(run) = &self.prepared.action else { return Err(result_changed()) };
         let read_only = session.state.active().is_some_and(|active| active.read_only);
-        let name = match run.kind {
-            RunKind::Select => "SELECT",
-            RunKind::Insert => "INSERT",
-            RunKind::Update => "UPDATE",
-            RunKind::Delete => "DELETE",
-        };
-        if read_only && run.kind != RunKind::Select {
-            return Err(read_only_transaction(name));
+        if read_only && run.writes {
+            return Err(read_only_transaction(match run.kind {
+                RunKind::Select => "SELECT FOR UPDATE",
+                RunKind::Insert => "INSERT",
+                RunKind::Update => "UPDATE",
+                RunKind::Delete => "DELETE",
+            }));
         }
         session.time.statement_start = now_micros().max(session.time.transaction_start);
         let running = Running {
             operator: exec::build(&run.plan),
             statement: StatementContext::new(params, session.time.clone()),
             settings: if run.reads_settings { session.settings.all() } else { Vec::new() },
-            generation: session.generation,
         };
+        self.generation = Some(session.generation);
         self.state = PortalState::Running(Box::new(running));
         if run.kind == RunKind::Select { Ok(()) } else { self.run_modify(session) }
     }
@@ -194,9 +197,6 @@ impl Portal {
     fn pull(&mut self, session: &mut Session) -> Result<bool> {
         let PortalState::Running(running) = &mut self.state else { return Ok(false) };
         let Action::Run(run) = &self.prepared.action else { return Ok(false) };
-        if running.generation != session.generation {
-            return Err(portal_is_gone());
-        }
         let Session { state, engine, facts, cancel, .. } = session;
         let remembers = matches!(state, State::Explicit(_));
         let active = state.active_mut().ok_or_else(portal_is_gone)?;
@@ -248,7 +248,8 @@ fn remember(run: &Run, rows: &mut [Row], visible: usize, active: Option<&mut Act
 
 /// The key of the row that a counter belongs to; none for the empty side of an outer join.
 fn row_key(seen: &SeenCounter, row: &Row) -> Result<Option<RowKey>> {
-    let values: Option<Vec<&Value>> = seen.key_at.iter().map(|at| row.get(*at).filter(|value| !value.is_null())).collect();
+    let values: Option<Vec<&Value>> =
+        seen.key_at.iter().map(|at| row.get(*at).filter(|value| !value.is_null())).collect();
     match values {
         Some(values) => Ok(Some(RowKey(key::encode_tuple(values)?))),
         None => Ok(None),
@@ -262,14 +263,19 @@ impl Session {
         let mut prepared = Arc::clone(prepared);
         for _ in 0..MAX_REPLANS {
             let active = self.ensure_transaction()?;
+            let mut is_gone = false;
             if let (true, Action::Run(run)) = (lock, &prepared.action) {
                 for (relation, mode) in &run.locks {
-                    active.txn.lock_table(*relation, *mode)?;
+                    match active.txn.lock_table(*relation, *mode) {
+                        // The table of an old plan: by the new one it is another table, or none.
+                        Err(heliosdb_storage::Error::NoSuchRelation(_)) => is_gone = true,
+                        other => other?,
+                    }
                 }
             }
             active.txn.begin_statement()?;
             let catalog = Arc::clone(active.txn.catalog());
-            if prepared.is_current(&catalog, &self.settings.time_zone_name) {
+            if !is_gone && prepared.is_current(&catalog, &self.settings.time_zone_name) {
                 return Ok(prepared);
             }
             let again = self.prepare_here(&prepared.statement, &prepared.given_types)?;
@@ -292,10 +298,7 @@ fn now_micros() -> i64 {
 
 /// The error for writing in a read-only transaction.
 pub(crate) fn read_only_transaction(command: &str) -> SqlError {
-    SqlError::new(
-        SqlState::READ_ONLY_SQL_TRANSACTION,
-        format!("cannot execute {command} in a read-only transaction"),
-    )
+    SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, format!("cannot execute {command} in a read-only transaction"))
 }
 
 fn portal_is_gone() -> SqlError {

@@ -55,6 +55,8 @@ pub(super) struct Run {
     pub reads_settings: bool,
     /// Whether a portal can be suspended in the middle: everything left to do is to read on from open cursors.
     pub streams: bool,
+    /// Whether rows are changed or locked.
+    pub writes: bool,
 }
 
 /// Which tag a plan's statement has.
@@ -119,6 +121,11 @@ impl Prepared {
         self.is_quick
     }
 
+    /// How long the text is that it keeps alive: that of the whole message.
+    pub(crate) fn source_bytes(&self) -> usize {
+        self.statement.source.len()
+    }
+
     /// Whether the statement can be run as it is under this catalog.
     pub(super) fn is_current(&self, catalog: &Arc<Catalog>, time_zone: &str) -> bool {
         let same_catalog = Arc::ptr_eq(&self.catalog, catalog)
@@ -163,8 +170,7 @@ fn bind_run(binder: &mut Binder<'_>, ast: &Statement) -> Result<(Run, Vec<Output
             let mut query = binder.query(ast, None, query::Unknowns::Text)?;
             let columns = query.columns.clone();
             let seen = query::add_counter_keys(&mut query);
-            let plan =
-                if seen.is_empty() { plan::plan_query(query) } else { plan::plan_query_with_hidden(query) };
+            let plan = if seen.is_empty() { plan::plan_query(query) } else { plan::plan_query_with_hidden(query) };
             (plan, RunKind::Select, columns, seen)
         }
         Statement::Insert(ast) => modify(binder.insert(ast)?, RunKind::Insert),
@@ -176,12 +182,15 @@ fn bind_run(binder: &mut Binder<'_>, ast: &Statement) -> Result<(Run, Vec<Output
     let mut reads_settings = false;
     relations(&plan, &mut locks, &mut reads_settings);
     let streams = kind == RunKind::Select && streams(&plan);
-    Ok((Run { plan, kind, locks, seen, reads_settings, streams }, columns))
+    let writes = locks.iter().any(|(_, mode)| *mode >= TableLock::RowExclusive);
+    Ok((Run { plan, kind, locks, seen, reads_settings, streams, writes }, columns))
 }
 
 fn modify(bound: Modify, kind: RunKind) -> (Plan, RunKind, Vec<OutputColumn>, Vec<SeenCounter>) {
     let returning = match &bound {
-        Modify::Insert { returning, .. } | Modify::Update { returning, .. } | Modify::Delete { returning, .. } => returning,
+        Modify::Insert { returning, .. } | Modify::Update { returning, .. } | Modify::Delete { returning, .. } => {
+            returning
+        }
     };
     let columns = returning.as_ref().map(|bound| bound.columns.clone()).unwrap_or_default();
     (plan::plan_modify(bound), kind, columns, Vec::new())

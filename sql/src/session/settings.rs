@@ -107,10 +107,7 @@ const REPORTED: &[&str] = &[
 impl Settings {
     /// SHOW: the setting's own spelling and its value.
     pub fn show(&self, name: &str) -> Result<(&'static str, String)> {
-        self.all()
-            .into_iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .ok_or_else(|| unrecognized(name))
+        self.all().into_iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).ok_or_else(|| unrecognized(name))
     }
 
     /// Every setting with its value.
@@ -202,10 +199,7 @@ fn unrecognized(name: &str) -> SqlError {
 }
 
 fn invalid(name: &str, value: &str) -> SqlError {
-    SqlError::new(
-        SqlState::INVALID_PARAMETER_VALUE,
-        format!("invalid value for parameter \"{name}\": \"{value}\""),
-    )
+    SqlError::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid value for parameter \"{name}\": \"{value}\""))
 }
 
 #[cfg(test)]

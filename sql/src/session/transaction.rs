@@ -91,6 +91,7 @@ impl Session {
     }
 
     fn roll_back(&mut self, active: Active) {
+        self.generation += 1;
         self.kept = Arc::clone(&active.settings);
         self.use_settings(active.settings);
         active.txn.rollback();
@@ -148,10 +149,7 @@ impl Session {
         if let State::Explicit(active) = &mut self.state {
             active.read_only = read_only;
         } else {
-            self.warn(
-                SqlState::NO_ACTIVE_SQL_TRANSACTION,
-                "SET TRANSACTION can only be used in transaction blocks",
-            );
+            self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks");
         }
         Ok(())
     }
@@ -179,6 +177,7 @@ impl Session {
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Implicit(active) | State::Explicit(active) => {
                 let before = active.settings;
+                self.generation += 1;
                 match active.txn.commit() {
                     Ok(_) => {
                         self.use_settings(Arc::clone(&self.kept));
@@ -314,10 +313,7 @@ impl Session {
         if matches!(self.state, State::Failed(_)) {
             return in_failed_transaction();
         }
-        SqlError::new(
-            SqlState::NO_ACTIVE_SQL_TRANSACTION,
-            format!("{command} can only be used in transaction blocks"),
-        )
+        SqlError::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, format!("{command} can only be used in transaction blocks"))
     }
 }
 

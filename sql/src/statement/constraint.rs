@@ -161,8 +161,9 @@ pub(super) fn foreign_key(
         characteristics,
     } = key;
     for (action, clause) in [(on_delete, "ON DELETE"), (on_update, "ON UPDATE")] {
-        if let Some(action @ (ReferentialAction::Cascade | ReferentialAction::SetNull | ReferentialAction::SetDefault)) =
-            action
+        if let Some(
+            action @ (ReferentialAction::Cascade | ReferentialAction::SetNull | ReferentialAction::SetDefault),
+        ) = action
         {
             return Err(SqlError::unsupported(format!("{clause} {action}")));
         }
@@ -175,7 +176,8 @@ pub(super) fn foreign_key(
     }
     check_characteristics(characteristics.as_ref())?;
     let parent_name = names::qualified(foreign_table)?;
-    let is_self = parent_name.name == own.name && parent_name.schema.as_deref().is_none_or(|schema| schema == own.schema);
+    let is_self =
+        parent_name.name == own.name && parent_name.schema.as_deref().is_none_or(|schema| schema == own.schema);
     let found = if is_self { None } else { Some(find_target(catalog, &parent_name)?) };
     let parent = found.as_deref().unwrap_or(own);
     let slots = index_slots(&own.columns, columns, "foreign key")?;
@@ -230,7 +232,9 @@ pub(super) fn foreign_key(
             SqlState::INVALID_FOREIGN_KEY,
             format!("synced table \"{}\" cannot refer to local table \"{}\"", own.name, parent.name),
         )
-        .with_hint("Other nodes have the rows of the one, but not of the other. Use sync = 'none' or sync = 'both' for both."));
+        .with_hint(
+            "Other nodes have the rows of the one, but not of the other. Use sync = 'none' or sync = 'both' for both.",
+        ));
     }
     Ok(NewForeignKey { name, slots, parent: found.map(|parent| parent.id), parent_slots })
 }

@@ -6,8 +6,8 @@ use sqlparser::ast;
 
 use super::constraint::{free_name, index_slots};
 use super::{index_column, refuse_synced_on_edge, relation_kind};
-use crate::bind::names::{self, QualifiedName};
 use crate::bind::find_target;
+use crate::bind::names::{self, QualifiedName};
 use crate::error::{Result, SqlError, SqlState};
 use crate::session::Session;
 

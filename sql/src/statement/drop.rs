@@ -37,8 +37,9 @@ pub(super) fn command(statement: &Statement) -> Result<DropCommand> {
         other => return Err(SqlError::unsupported(format!("DROP {other}"))),
     };
     if *cascade {
-        return Err(SqlError::unsupported(format!("DROP {object_type} … CASCADE"))
-            .with_hint("Drop what depends on it first."));
+        return Err(
+            SqlError::unsupported(format!("DROP {object_type} … CASCADE")).with_hint("Drop what depends on it first.")
+        );
     }
     if *purge || *temporary || table.is_some() {
         return Err(SqlError::unsupported(format!("this form of DROP {object_type}")));
@@ -74,9 +75,7 @@ impl DropCommand {
                 continue;
             }
             let table = session.lock_for_ddl(
-                |catalog| {
-                    find_table(catalog, name).ok_or_else(|| does_not_exist("table", name))
-                },
+                |catalog| find_table(catalog, name).ok_or_else(|| does_not_exist("table", name)),
                 TableLock::AccessExclusive,
             )?;
             refuse_synced_on_edge(session, &table, "drop")?;
@@ -124,9 +123,7 @@ impl DropCommand {
             return self.missing(session, "index", name);
         };
         let table = session.lock_for_ddl(
-            |catalog| {
-                find_index(catalog, name).ok_or_else(|| does_not_exist("index", name))
-            },
+            |catalog| find_index(catalog, name).ok_or_else(|| does_not_exist("index", name)),
             TableLock::AccessExclusive,
         )?;
         debug_assert_eq!(found.id, table.id, "an index does not move to another table");

@@ -10,6 +10,7 @@ use crate::session::Session;
 const EXTENSION: &str = "heliosdb";
 
 pub(super) fn run(session: &mut Session, create: &ast::CreateExtension) -> Result<()> {
+    session.ensure_not_failed()?;
     let ast::CreateExtension { name, if_not_exists, with_keyword: _, cascade: _, schema, version } = create;
     let name = ident(name);
     if name != EXTENSION {

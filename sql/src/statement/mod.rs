@@ -10,9 +10,9 @@ mod extension;
 mod setting;
 mod transaction;
 
-use heliosdb_storage::transaction::TableLock;
-use heliosdb_storage::catalog::TableDef;
 use heliosdb_storage::Row;
+use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::transaction::TableLock;
 use sqlparser::ast::{self, Statement};
 
 use crate::bind::names::ident;
@@ -115,10 +115,9 @@ fn refuse_synced_on_edge(session: &Session, table: &TableDef, what: &str) -> Res
 fn check_schema(schema: Option<&str>) -> Result<()> {
     match schema {
         None | Some(heliosdb_storage::Catalog::DEFAULT_SCHEMA) => Ok(()),
-        Some(schema @ ("pg_catalog" | "information_schema" | "sync" | "ml")) => Err(SqlError::new(
-            SqlState::INSUFFICIENT_PRIVILEGE,
-            format!("permission denied for schema {schema}"),
-        )),
+        Some(schema @ ("pg_catalog" | "information_schema" | "sync" | "ml")) => {
+            Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {schema}")))
+        }
         Some(schema) => {
             Err(SqlError::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist")))
         }
@@ -145,8 +144,9 @@ fn index_column(column: &ast::IndexColumn) -> Result<String> {
         return Err(SqlError::unsupported("an operator class"));
     }
     if options.sort.is_some() || options.nulls_first.is_some() || with_fill.is_some() {
-        return Err(SqlError::unsupported("an order of an index column")
-            .with_hint("An index can be read in both directions."));
+        return Err(
+            SqlError::unsupported("an order of an index column").with_hint("An index can be read in both directions.")
+        );
     }
     match expr {
         ast::Expr::Identifier(name) => Ok(ident(name)),

@@ -36,7 +36,15 @@ pub enum TransactionCommand {
 /// The command that a statement is, if it is one of these.
 pub(super) fn command(statement: &Statement) -> Result<Option<TransactionCommand>> {
     Ok(Some(match statement {
-        Statement::StartTransaction { modes, begin, transaction: _, modifier, statements, exception, has_end_keyword } => {
+        Statement::StartTransaction {
+            modes,
+            begin,
+            transaction: _,
+            modifier,
+            statements,
+            exception,
+            has_end_keyword,
+        } => {
             if modifier.is_some() || !statements.is_empty() || exception.is_some() || *has_end_keyword {
                 return Err(SqlError::unsupported("this form of BEGIN"));
             }
@@ -110,8 +118,12 @@ impl TransactionCommand {
             Self::Savepoint(name) => session.savepoint(name)?,
             Self::Release(name) => session.release(name)?,
             Self::RollbackTo(name) => session.rollback_to(name)?,
-            Self::SetTransaction { read_only: Some(read_only) } => session.set_read_only(*read_only)?,
-            Self::SetTransaction { read_only: None } => {}
+            Self::SetTransaction { read_only } => {
+                session.ensure_not_failed()?;
+                if let Some(read_only) = read_only {
+                    session.set_read_only(*read_only)?;
+                }
+            }
         }
         Ok(self.tag())
     }

@@ -108,7 +108,8 @@ fn of_two_that_wait_for_each_other_one_gives_way() {
     let mine = run(&mut a, "UPDATE t SET n = 1 WHERE id = 2").map(|_| ());
     run(&mut a, if mine.is_ok() { "COMMIT" } else { "ROLLBACK" }).unwrap();
     let theirs = other.join().unwrap();
-    let failed: Vec<&str> = [mine, theirs].iter().filter_map(|result| result.as_ref().err()).map(|e| e.state.0).collect();
+    let failed: Vec<&str> =
+        [mine, theirs].iter().filter_map(|result| result.as_ref().err()).map(|e| e.state.0).collect();
     assert_eq!(failed, ["40P01"]);
 }
 

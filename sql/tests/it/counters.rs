@@ -5,7 +5,8 @@ use heliosdb_storage::value::Value;
 
 use crate::harness::{engine, engine_as, failure, run, session};
 
-const TABLE: &str = "CREATE TABLE inventory (sku text PRIMARY KEY, on_hand pn_counter NOT NULL DEFAULT 0, sold g_counter,
+const TABLE: &str =
+    "CREATE TABLE inventory (sku text PRIMARY KEY, on_hand pn_counter NOT NULL DEFAULT 0, sold g_counter,
                      name text); INSERT INTO inventory VALUES ('a', 10, 0, 'apple')";
 
 fn on_hand(session: &mut heliosdb_sql::Session) -> Value {
@@ -108,10 +109,10 @@ fn null_means_never_written() {
     assert_eq!(get(&mut a), Value::Null);
     run(&mut a, "UPDATE inventory SET sold = 3 WHERE sku = 'n'").unwrap();
     assert_eq!(get(&mut a), Value::Int8(3));
-    run(&mut a, "UPDATE inventory SET sold = NULL WHERE sku = 'n'").unwrap();
-    assert_eq!(get(&mut a), Value::Null);
-    run(&mut a, "UPDATE inventory SET sold = 0 WHERE sku = 'n'").unwrap();
-    assert_eq!(get(&mut a), Value::Int8(0));
+    assert_eq!(failure(&mut a, "UPDATE inventory SET sold = NULL WHERE sku = 'n'").0, "0A000");
+    run(&mut a, "INSERT INTO inventory (sku) VALUES ('z')").unwrap();
+    run(&mut a, "UPDATE inventory SET sold = 0 WHERE sku = 'z'").unwrap();
+    assert_eq!(run(&mut a, "SELECT sold FROM inventory WHERE sku = 'z'").unwrap(), [[Value::Int8(0)]]);
 }
 
 #[test]

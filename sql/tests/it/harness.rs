@@ -118,7 +118,9 @@ fn print_results(session: &mut Session, sql: &str, out: &mut String) -> Result<(
             let plural = if rows.len() == 1 { "" } else { "s" };
             writeln!(out, "({} row{plural})", rows.len()).unwrap();
         }
-        if !has_rows || !portal.tag().starts_with("SELECT") && !portal.tag().starts_with("EXPLAIN") && portal.tag() != "SHOW" {
+        if !has_rows
+            || !portal.tag().starts_with("SELECT") && !portal.tag().starts_with("EXPLAIN") && portal.tag() != "SHOW"
+        {
             writeln!(out, "{}", portal.tag()).unwrap();
         }
     }

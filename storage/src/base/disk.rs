@@ -22,6 +22,7 @@ struct Shared {
     durable: Mutex<Durable>,
     is_open: AtomicBool,
     fails: AtomicBool,
+    is_full: AtomicBool,
 }
 
 #[derive(Clone, Default)]
@@ -43,6 +44,11 @@ impl MemoryDisk {
     /// Whether syncing fails from now on, as on a broken disk.
     pub fn set_failing(&self, fails: bool) {
         self.shared.fails.store(fails, Ordering::SeqCst);
+    }
+
+    /// Whether the disk can grow no more from now on.
+    pub fn set_full(&self, is_full: bool) {
+        self.shared.is_full.store(is_full, Ordering::SeqCst);
     }
 
     /// The backend for one opening; none if another one is open.
@@ -116,6 +122,9 @@ impl redb::StorageBackend for MemoryBackend {
         let len = usize::try_from(len).map_err(io::Error::other)?;
         let mut working = self.working.lock();
         let old_len = working.bytes.len();
+        if len > old_len && self.shared.is_full.load(Ordering::SeqCst) {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
         working.bytes.resize(len, 0);
         if len > old_len {
             // What grows is zero, whatever lay there before an earlier cut.

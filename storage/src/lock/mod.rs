@@ -127,13 +127,7 @@ impl LockOwner {
         self.check()?;
         let manager = Arc::clone(&self.manager);
         let mut table = manager.table.lock();
-        if self.doomed.load(Ordering::Acquire) {
-            return Err(gave_way());
-        }
-        if !self.is_known {
-            table.parties.insert(self.id, Party::new(self));
-            self.is_known = true;
-        }
+        self.introduce(&mut table)?;
         let wake = match table.request(self.id, resource, mode)? {
             Request::Granted => return Ok(()),
             Request::Queued(wake) => wake,
@@ -175,6 +169,56 @@ impl LockOwner {
                 wake.wait_until(&mut table, wake_at);
             }
         }
+    }
+
+    /// Waits until all of the locks can be had at once, and holds none of them while it waits: so nobody who waits for one
+    /// of them can be in the way of another, and there is no deadlock with those who lock in another order. If others are
+    /// always quicker for as long as `apply_lock_wait`, the locks are taken one after the other.
+    pub(crate) fn acquire_together(&mut self, wanted: &[(Resource, LockMode)]) -> Result<()> {
+        let give_up_at = Instant::now() + self.manager.apply_lock_wait;
+        let held_before = self.manager.table.lock().held(self.id);
+        while let Some((resource, mode)) = self.take_all_or_none(wanted, held_before)? {
+            self.acquire(resource.clone(), *mode)?;
+            if Instant::now() >= give_up_at {
+                for (resource, mode) in wanted {
+                    self.acquire(resource.clone(), *mode)?;
+                }
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes all the locks; or gives back all but the first `keep` that this owner holds, and returns the wish that could
+    /// not be granted.
+    fn take_all_or_none<'a>(
+        &mut self,
+        wanted: &'a [(Resource, LockMode)],
+        keep: usize,
+    ) -> Result<Option<&'a (Resource, LockMode)>> {
+        self.check()?;
+        let manager = Arc::clone(&self.manager);
+        let mut table = manager.table.lock();
+        self.introduce(&mut table)?;
+        for wish in wanted {
+            if !table.grant_now(self.id, &wish.0, wish.1)? {
+                table.release_after(self.id, keep);
+                return Ok(Some(wish));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Makes the manager know this owner; fails if the owner has to give way.
+    fn introduce(&mut self, table: &mut LockTable) -> Result<()> {
+        if self.doomed.load(Ordering::Acquire) {
+            return Err(gave_way());
+        }
+        if !self.is_known {
+            table.parties.insert(self.id, Party::new(self));
+            self.is_known = true;
+        }
+        Ok(())
     }
 
     /// The last moment to give way: afterwards the commit goes through as far as locks are concerned.

@@ -92,17 +92,18 @@ impl LockQueue {
         granted
     }
 
-    /// Who keeps the waiter waiting: holders, and waiters before it.
+    /// Who keeps the waiter waiting: holders, and waiters before it, unless it overtakes them as a holder.
     pub(super) fn blockers<'a>(&'a self, owner: OwnerId, mode: LockMode) -> impl Iterator<Item = OwnerId> + 'a {
         let holders = self
             .holders
             .iter()
             .filter(move |(holder, modes)| *holder != owner && modes.conflicts_with(mode))
             .map(|(holder, _)| *holder);
+        let overtakes = self.is_held_by(owner);
         let waiters = self
             .waiters
             .iter()
-            .take_while(move |(waiter, _)| *waiter != owner)
+            .take_while(move |(waiter, _)| *waiter != owner && !overtakes)
             .filter(move |(_, waiting)| conflict(mode, *waiting))
             .map(|(waiter, _)| *waiter);
         holders.chain(waiters)

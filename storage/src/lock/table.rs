@@ -54,25 +54,44 @@ pub(super) enum Request {
 
 impl LockTable {
     pub(super) fn request(&mut self, owner: OwnerId, resource: Resource, mode: LockMode) -> Result<Request> {
+        if self.grant_now(owner, &resource, mode)? {
+            return Ok(Request::Granted);
+        }
+        self.queues.entry(resource.clone()).or_default().enqueue(owner, mode);
+        let party = self.parties.get_mut(&owner).expect("BUG: the owner was just made known");
+        party.waiting = Some((resource, mode));
+        Ok(Request::Queued(Arc::clone(&party.wake)))
+    }
+
+    /// Grants a lock if nobody is in the way.
+    pub(super) fn grant_now(&mut self, owner: OwnerId, resource: &Resource, mode: LockMode) -> Result<bool> {
         let party = self.parties.get_mut(&owner).expect("BUG: the owner was just made known");
         let queue = self.queues.entry(resource.clone()).or_default();
         if queue.holds(owner, mode) {
-            return Ok(Request::Granted);
+            return Ok(true);
         }
         let is_new = !queue.is_held_by(owner);
         if is_new && party.held.len() >= MAX_LOCKS_PER_OWNER {
-            self.forget_if_unused(&resource);
+            self.forget_if_unused(resource);
             return Err(Error::LimitExceeded(format!("a transaction may hold {MAX_LOCKS_PER_OWNER} locks")));
         }
-        if queue.try_grant(owner, mode) {
-            if is_new {
-                party.held.push(resource);
-            }
-            return Ok(Request::Granted);
+        let is_granted = queue.try_grant(owner, mode);
+        if is_granted && is_new {
+            party.held.push(resource.clone());
         }
-        queue.enqueue(owner, mode);
-        party.waiting = Some((resource, mode));
-        Ok(Request::Queued(Arc::clone(&party.wake)))
+        Ok(is_granted)
+    }
+
+    /// How many resources the owner holds locks on.
+    pub(super) fn held(&self, owner: OwnerId) -> usize {
+        self.parties.get(&owner).map_or(0, |party| party.held.len())
+    }
+
+    /// Gives back all but the first `keep` resources that the owner got hold of.
+    pub(super) fn release_after(&mut self, owner: OwnerId, keep: usize) {
+        let Some(party) = self.parties.get_mut(&owner) else { return };
+        let given_back = party.held.split_off(keep.min(party.held.len()));
+        self.release(owner, given_back);
     }
 
     pub(super) fn waits_for(&self, owner: OwnerId) -> Option<&Resource> {
@@ -110,7 +129,11 @@ impl LockTable {
     pub(super) fn release_all(&mut self, owner: OwnerId) {
         self.leave_queue(owner);
         let held = self.parties.get_mut(&owner).map(|party| std::mem::take(&mut party.held)).unwrap_or_default();
-        for resource in held {
+        self.release(owner, held);
+    }
+
+    fn release(&mut self, owner: OwnerId, resources: Vec<Resource>) {
+        for resource in resources {
             if let Some(queue) = self.queues.get_mut(&resource) {
                 queue.remove_holder(owner);
             }

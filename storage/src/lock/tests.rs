@@ -266,3 +266,60 @@ fn waiting_ends_after_the_timeout() {
     let refused = owner.acquire(Resource::Table(RelationId(7)), LockMode::Table(TableLock::AccessShare));
     assert!(matches!(refused, Err(Error::LockTimeout(what)) if what == "relation 7"));
 }
+
+/// `a` holds the row already and so need not queue behind `b`, which waits for it: `a` waits for `c` alone.
+#[test]
+fn who_overtakes_a_waiter_does_not_wait_for_it() {
+    let manager = manager(LONG, LONG);
+    let mut table = manager.table.lock();
+    let [a, b, c] = [1, 2, 3].map(OwnerId);
+    for id in [a, b, c] {
+        let mut owner = manager.owner(false);
+        owner.id = id;
+        table.parties.insert(id, Party::new(&owner));
+    }
+    let mut request = |owner, mode| table.request(owner, row(1), LockMode::Row(mode)).unwrap();
+    for owner in [a, b] {
+        assert!(matches!(request(owner, RowLock::KeyShare), Request::Granted));
+    }
+    assert!(matches!(request(c, RowLock::Share), Request::Granted));
+    assert!(matches!(request(b, RowLock::Update), Request::Queued(_)));
+    assert!(matches!(request(a, RowLock::NoKeyUpdate), Request::Queued(_)));
+    assert_eq!(table.find_cycle(a), None);
+    table.release_all(c);
+    assert_eq!(table.waits_for(a), None);
+    assert_eq!(table.waits_for(b), Some(&row(1)));
+}
+
+#[test]
+fn who_takes_locks_together_holds_none_while_it_waits() {
+    let manager = manager(LONG, LONG);
+    let mut sql = manager.owner(false);
+    sql.acquire(row(2), UPDATE).unwrap();
+    let mut applier = manager.owner(true);
+    let applying = std::thread::spawn(move || {
+        let result = applier.acquire_together(&[(row(1), UPDATE), (row(2), UPDATE), (row(3), UPDATE)]);
+        (applier, result)
+    });
+    manager.until_waiting(1);
+    // Locked in the other order, which would be a deadlock with somebody who held row 1 meanwhile.
+    sql.acquire(row(1), UPDATE).unwrap();
+    sql.acquire(row(3), UPDATE).unwrap();
+    drop(sql);
+    let (applier, result) = applying.join().unwrap();
+    result.unwrap();
+    let held = manager.table.lock().held(applier.id);
+    assert_eq!(held, 3);
+    drop(applier);
+    assert!(manager.table.lock().queues.is_empty());
+}
+
+#[test]
+fn who_can_never_have_its_locks_together_takes_them_in_turn_in_the_end() {
+    let manager = manager(LONG, Duration::ZERO);
+    let mut sql = manager.owner(false);
+    sql.acquire(row(1), UPDATE).unwrap();
+    let mut applier = manager.owner(true);
+    applier.acquire_together(&[(row(2), UPDATE), (row(1), UPDATE)]).unwrap();
+    assert!(sql.check().is_err(), "the client gave way");
+}

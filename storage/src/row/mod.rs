@@ -52,11 +52,6 @@ pub fn decode_values(table: &TableDef, bytes: &[u8]) -> Result<Row> {
     read_row(table, bytes).map(|(row, ..)| row)
 }
 
-/// The trailer of the row in the bytes, if it has one.
-pub fn decode_meta(table: &TableDef, bytes: &[u8]) -> Result<Option<RowMeta>> {
-    decode(table, bytes).map(|(_, meta)| meta)
-}
-
 fn read_row<'a>(table: &TableDef, bytes: &'a [u8]) -> Result<(Row, bool, Reader<'a>)> {
     let mut reader = Reader::new(bytes, "row");
     let first = reader.u8()?;

@@ -37,10 +37,11 @@ impl Sequencer {
     /// Commits all requests, in order, and publishes the result; or none of them.
     pub(super) fn try_group(&self, requests: &[&CommitRequest]) -> Result<Vec<CommitInfo>, Failure> {
         let before = self.view();
-        let write = self.base.write()?;
+        let write = self.base.write().inspect_err(|error| self.stop_if_base_failed(error))?;
         let written = match self.write_group(&write, &before, requests) {
             Ok(written) => written,
             Err(error) => {
+                self.stop_if_base_failed(&error);
                 write.abort();
                 return Err(error.into());
             }
@@ -49,6 +50,13 @@ impl Sequencer {
         let read = self.base.read().map_err(|error| Failure::Unknown(error.to_string()))?;
         self.publish(ReadView::new(read, written.head, written.catalog, written.identity));
         Ok(written.infos)
+    }
+
+    /// After an error of the disk, a full one included, the base refuses everything, reads too, until it is opened again.
+    fn stop_if_base_failed(&self, error: &Error) {
+        if matches!(error, Error::Io(_) | Error::DiskFull(_)) {
+            self.stop("the disk failed before a commit");
+        }
     }
 
     fn write_group(&self, write: &BaseWrite, before: &ReadView, requests: &[&CommitRequest]) -> Result<Written> {
@@ -153,6 +161,7 @@ impl Group<'_> {
             id: TxnId { site, seq },
             hlc: given.hlc,
             cursor: outgoing.cursor,
+            run: outgoing.run,
             schema_version: outgoing.schema_version,
             ops: outgoing.ops.clone(),
         })?;

@@ -8,7 +8,7 @@
 //!
 //! There is no thread: whoever finds nobody leading does it for one group, and passes the lead to the first of those that
 //! came meanwhile. If the base fails to commit, nobody knows what is on disk: the group is told so, and the store refuses
-//! to go on.
+//! to go on. It also refuses after an error of the disk before that, because the base does.
 
 mod group;
 mod line;
@@ -43,6 +43,8 @@ pub struct CommitInfo {
     pub changed_synced: bool,
 }
 
+const OUTCOME_UNKNOWN: &str = "a commit failed and its outcome is unknown";
+
 /// A function called after commits.
 pub(crate) type CommitHook = Arc<dyn Fn(&CommitInfo) + Send + Sync>;
 
@@ -67,6 +69,7 @@ pub(crate) struct CommitRequest {
 /// An entry of the outbox that lacks what the sequencer gives.
 pub(crate) struct Outgoing {
     pub(crate) cursor: ServerSeq,
+    pub(crate) run: u64,
     pub(crate) schema_version: SchemaVersion,
     pub(crate) ops: Vec<RowOp>,
 }
@@ -181,7 +184,7 @@ impl Sequencer {
             Err(group::Failure::NothingDone(error)) if group.len() == 1 => vec![Err(error)],
             Err(group::Failure::NothingDone(_)) => group.iter().map(|&request| self.commit_alone(request)).collect(),
             Err(group::Failure::Unknown(message)) => {
-                self.stop();
+                self.stop(OUTCOME_UNKNOWN);
                 group.iter().map(|_| Err(Error::CommitUnknown(message.clone()))).collect()
             }
         }
@@ -193,15 +196,15 @@ impl Sequencer {
             Ok(infos) => Ok(infos.into_iter().next().expect("BUG: one request has one answer")),
             Err(group::Failure::NothingDone(error)) => Err(error),
             Err(group::Failure::Unknown(message)) => {
-                self.stop();
+                self.stop(OUTCOME_UNKNOWN);
                 Err(Error::CommitUnknown(message))
             }
         }
     }
 
-    fn stop(&self) {
+    fn stop(&self, why: &str) {
         self.is_stopped.store(true, Ordering::Release);
-        tracing::error!("a commit failed and its outcome is unknown: the store stops");
+        tracing::error!("{why}: the store stops");
     }
 
     fn publish(&self, view: ReadView) {
@@ -218,7 +221,7 @@ struct Leading<'a> {
 impl Drop for Leading<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            self.sequencer.stop();
+            self.sequencer.stop(OUTCOME_UNKNOWN);
         }
         for member in self.group.drain(..) {
             member.ticket.answer(Err(Error::CommitUnknown("the commit was interrupted".to_owned())));

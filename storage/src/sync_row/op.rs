@@ -48,6 +48,9 @@ pub struct TxnRecord {
     pub hlc: Hlc,
     /// How much of the hub's history its oldest snapshot saw.
     pub cursor: ServerSeq,
+    /// A random number of the run of the node that committed it. Two copies of one store would else write the same record
+    /// if they do the same while their clocks stand, and one of the two would pass for a repetition of the other.
+    pub run: u64,
     /// The schema it was written under.
     pub schema_version: SchemaVersion,
     /// What it did, in order.
@@ -81,6 +84,7 @@ impl TxnRecord {
         put_varint(&mut out, self.hlc.0);
         put_varint(&mut out, self.cursor.epoch);
         put_varint(&mut out, self.cursor.n);
+        out.extend_from_slice(&self.run.to_le_bytes());
         put_varint(&mut out, self.schema_version.0);
         put_len(&mut out, self.ops.len());
         for op in &self.ops {
@@ -100,11 +104,12 @@ impl TxnRecord {
         let seq = LocalSeq(reader.varint()?);
         let hlc = Hlc(reader.varint()?);
         let cursor = ServerSeq { epoch: reader.varint()?, n: reader.varint()? };
+        let run = reader.u64()?;
         let schema_version = SchemaVersion(reader.varint()?);
         let count = reader.count(MIN_OP_BYTES)?;
         let ops = (0..count).map(|_| read_op(&mut reader)).collect::<Result<_>>()?;
         reader.finish()?;
-        Ok(Self { id: TxnId { site, seq }, hlc, cursor, schema_version, ops })
+        Ok(Self { id: TxnId { site, seq }, hlc, cursor, run, schema_version, ops })
     }
 
     /// The digest of the record.

@@ -19,6 +19,8 @@ impl Transaction {
     pub fn commit(mut self) -> Result<Option<CommitInfo>> {
         self.judge_pending()?;
         self.locks.check()?;
+        // Tables made since the last statement began may have been written to.
+        self.catalog = self.latest_catalog();
         let outgoing = self.finish_operations()?;
         self.settle_rows_of_hub()?;
         let feed = self.finish_feed();
@@ -77,7 +79,7 @@ impl Transaction {
             return Ok(None);
         }
         let schema_version = self.catalog.schema_version;
-        Ok(Some(Outgoing { cursor: self.oldest_cursor, schema_version, ops }))
+        Ok(Some(Outgoing { cursor: self.oldest_cursor, run: self.store.run, schema_version, ops }))
     }
 
     /// A row that went, perhaps came back, and went: what remains of it is of the life that ended first, as the hub will

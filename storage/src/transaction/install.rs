@@ -1,6 +1,6 @@
 //! The hub's schema, installed on an edge.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{TableLock, Transaction};
@@ -26,6 +26,7 @@ impl Transaction {
         for table in gone {
             self.lock_exclusively(table.id)?;
             self.remove_table(&table)?;
+            self.free_local_children(table.id)?;
         }
         let ids = self.local_ids(schema)?;
         for theirs in &schema.tables {
@@ -40,6 +41,20 @@ impl Transaction {
 
     fn lock_exclusively(&mut self, table: RelationId) -> Result<()> {
         self.locks.acquire(Resource::Table(table), LockMode::Table(TableLock::AccessExclusive))
+    }
+
+    /// Takes the foreign keys to a table that is gone from this node's own tables: the hub does not ask them.
+    fn free_local_children(&mut self, parent: RelationId) -> Result<()> {
+        let catalog = Arc::clone(&self.catalog);
+        let children = catalog.foreign_keys_to(parent).map(|(child, _)| child).filter(|child| !child.is_synced());
+        let ids: BTreeSet<RelationId> = children.map(|child| child.id).collect();
+        for child in ids.iter().filter_map(|id| catalog.table_by_id(*id)) {
+            self.lock_exclusively(child.id)?;
+            let mut freed = TableDef::clone(child);
+            freed.foreign_keys.retain(|foreign| foreign.parent != parent);
+            self.put_table(Arc::new(freed))?;
+        }
+        Ok(())
     }
 
     /// This node's relation ids of the hub's tables, given in advance because foreign keys may point forwards.

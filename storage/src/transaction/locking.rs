@@ -32,6 +32,15 @@ impl Transaction {
         self.newest_row(&self.latest(), table, key)
     }
 
+    /// Waits until all of the rows can be locked at once, with [`RowLock::Update`], and holds none of them while it waits: a
+    /// merge or a pull that locks its rows so cannot deadlock with clients that write them in another order. Held to the
+    /// end of the transaction.
+    pub fn lock_rows<'a>(&mut self, rows: impl IntoIterator<Item = (&'a TableDef, &'a RowKey)>) -> Result<()> {
+        let resource = |(table, key): (&TableDef, &RowKey)| Resource::Row(table.id, key.0.clone());
+        let wanted: Vec<_> = rows.into_iter().map(|row| (resource(row), LockMode::Row(RowLock::Update))).collect();
+        self.locks.acquire_together(&wanted)
+    }
+
     /// Waits until no other transaction merges or installs what was pulled; held to the end of the transaction. What sync
     /// keeps in internal relations is read and written under it.
     pub fn lock_apply(&mut self) -> Result<()> {

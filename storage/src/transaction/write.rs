@@ -47,11 +47,13 @@ impl Transaction {
             self.lock_row_only(table, key, RowLock::Update)?;
         }
         let new_key = if table.primary_key.is_empty() { key.clone() } else { RowKey::of_row(table, &new)? };
-        if new_key == *key {
+        if new_key == *key && !changes_synced_key(table, &changes) {
             self.lock_unique_keys(table, key, Some(&old), Some(&new), true)?;
             self.write_changed(table, key, &old, &new, &changes)?;
         } else {
-            self.lock_new_key(table, &new_key, &new)?;
+            if new_key != *key {
+                self.lock_new_key(table, &new_key, &new)?;
+            }
             self.lock_unique_keys(table, key, Some(&old), Some(&new), true)?;
             self.write_gone(table, key, &old)?;
             self.write_new(table, &new_key, &new)?;
@@ -193,6 +195,12 @@ fn changes_keys(table: &TableDef, changes: &RowPatch) -> bool {
         table.primary_key.contains(slot) || table.indexes.iter().any(|index| index.unique && index.slots.contains(slot))
     };
     changes.iter().any(|(slot, _)| is_key(slot))
+}
+
+/// Whether a change touches the primary key of a synced row, if only by another form of an equal value (`1.0` and `1.00`):
+/// patches cannot say that.
+fn changes_synced_key(table: &TableDef, changes: &RowPatch) -> bool {
+    table.is_synced() && changes.iter().any(|(slot, _)| table.primary_key.contains(slot))
 }
 
 /// The row after the patch, and the part of the patch that changes something.

@@ -10,9 +10,10 @@ use heliosdb_storage::key::KeyRange;
 use heliosdb_storage::row::{ChangedAt, RowMeta, Stamped};
 use heliosdb_storage::store::Backend;
 use heliosdb_storage::sync_row::{
-    Internal, OpKind, OutboxEntry, OutboxState, Role, RowState, SyncedSchema, Tombstone, keys,
+    Internal, OpKind, OutboxEntry, OutboxState, Role, RowState, SyncedSchema, Tombstone, apply, keys,
 };
 use heliosdb_storage::transaction::RowLock;
+use heliosdb_storage::value::Numeric;
 use heliosdb_storage::{
     ColumnChange, ColumnId, ConstraintKind, DataType, Error, LocalSeq, OutboxCounts, RowKey, Store, StoreOptions,
     Transaction, Value, WriteOrigin,
@@ -230,6 +231,28 @@ fn the_hubs_state_is_kept_under_local_changes_and_lives_go_on() {
     let entries = outbox(&edge);
     assert_eq!((entries[0].txn.ops[0].life, &entries[0].txn.ops[0].kind), (3, &OpKind::Delete));
     assert!(matches!(state(&edge, &table, 1), RowState::Dead(Tombstone { life: 3, .. })));
+}
+
+#[test]
+fn two_copies_of_a_store_never_write_the_same_record() {
+    let disk = MemoryDisk::default();
+    let options = |disk: &MemoryDisk| StoreOptions {
+        wall_clock: Arc::new(|| 0),
+        ..crate::fixture::options(Backend::Memory(disk.clone()))
+    };
+    let edge = Store::open(options(&disk)).unwrap();
+    set_role(&edge, Role::Edge, EDGE_SITE);
+    let (hub, _) = hub_with_items();
+    install(&edge, &hub.catalog().synced_schema()).unwrap();
+    let copy = Store::open(options(&disk.fork())).unwrap();
+    let records = [edge, copy].map(|store| {
+        let table = Arc::clone(store.catalog().table("public", "item").unwrap());
+        insert_item(&store, &table, 1, 10);
+        outbox(&store).remove(0)
+    });
+    assert_eq!((records[0].txn.id, records[0].txn.hlc), (records[1].txn.id, records[1].txn.hlc));
+    assert_eq!(records[0].txn.ops, records[1].txn.ops);
+    assert_ne!(records[0].digest, records[1].digest);
 }
 
 #[test]
@@ -549,4 +572,57 @@ fn synced_tables_of_an_edge_are_changed_at_the_hub() {
     assert!(matches!(txn.drop_table(table.id), Err(Error::NotAllowedHere(_))));
     assert!(matches!(txn.create_index(table.id, index("i", &[1], false)), Err(Error::NotAllowedHere(_))));
     assert!(matches!(txn.drop_index(table.id, table.indexes[0].id), Err(Error::NotAllowedHere(_))));
+}
+
+/// `1.0` and `1.00` are one key, but the row shows which of them was written last.
+#[test]
+fn an_equal_primary_key_of_another_form_is_a_new_life_of_the_row() {
+    let numeric = |text| Value::Numeric(Box::new(Numeric::parse(text).unwrap()));
+    let definition = NewTable {
+        columns: vec![column("id", DataType::Numeric), column("v", DataType::Int4)],
+        ..synced(two_columns("price"))
+    };
+    let hub = store_with_role(Role::Hub, HUB_SITE);
+    create(&hub, definition);
+    let edge = store_with_role(Role::Edge, EDGE_SITE);
+    install(&edge, &hub.catalog().synced_schema()).unwrap();
+    let table = Arc::clone(edge.catalog().table("public", "price").unwrap());
+    let key = autocommit(&edge, |txn| txn.insert_row(&table, vec![numeric("1.0"), int(5)])).unwrap();
+    let changes = vec![(0, ColumnChange::Set(numeric("1.00"))), (1, ColumnChange::Set(int(6)))];
+    let row = autocommit(&edge, |txn| txn.update_row(&table, &key, changes)).unwrap().unwrap();
+    assert!(row[0].is_identical(&numeric("1.00")));
+    let state = edge.snapshot().row_state(&table, &key).unwrap();
+    assert_eq!((state.life(), state.row().cloned()), (2, Some(row)));
+    let mut replayed = RowState::Absent;
+    for entry in outbox(&edge) {
+        let op = &entry.txn.ops[0];
+        apply(&table, &mut replayed, op.life, &op.kind, entry.txn.stamp());
+    }
+    assert_eq!(replayed, state);
+}
+
+/// The table was made after the transaction had looked at the catalog last.
+#[test]
+fn a_row_of_a_table_that_is_newer_than_the_snapshot_gets_its_stamp() {
+    let hub = store_with_role(Role::Hub, HUB_SITE);
+    let mut txn = begin(&hub);
+    let table = create(&hub, item_table());
+    txn.insert_row(&table, item(1, 10, 5)).unwrap();
+    let info = txn.commit().unwrap().unwrap();
+    let state = state(&hub, &table, 1);
+    assert_eq!(state.changed_at(), ChangedAt::At(info.seq));
+    assert_eq!(state.newest_stamp(), Some(Stamped::At(Stamp { hlc: info.hlc, site: SiteId(HUB_SITE) })));
+    assert_eq!(all(&hub, Internal::Feed).len(), 1);
+}
+
+#[test]
+fn a_synced_table_that_goes_takes_the_foreign_keys_of_local_tables_with_it() {
+    let (edge, parent) = edge_with_items();
+    let mut child = two_columns("note");
+    child.foreign_keys = vec![foreign_key("note_item", 1, Some(&parent), 0)];
+    create(&edge, child);
+    install(&edge, &SyncedSchema::default()).unwrap();
+    let child = Arc::clone(edge.catalog().table("public", "note").unwrap());
+    assert!(child.foreign_keys.is_empty());
+    insert(&edge, &child, &[1, 99]).unwrap();
 }

@@ -300,6 +300,26 @@ fn a_failed_sync_stops_the_store() {
     assert_eq!(committed(&crashed, &table), [ints(&[1, 1])]);
 }
 
+/// The base takes no more after any failure, reads included: only a restart helps.
+#[test]
+fn a_full_disk_is_told_and_stops_the_store() {
+    let disk = MemoryDisk::default();
+    let store = open(&disk);
+    let table = create(&store, two_columns("t"));
+    insert(&store, &table, &[1, 1]).unwrap();
+    disk.set_full(true);
+    let refused = autocommit(&store, |txn| {
+        (2..60_000).try_for_each(|id| txn.insert_row(&table, ints(&[id, id])).map(|_| ()))
+    });
+    assert!(matches!(refused, Err(Error::DiskFull(_))), "{refused:?}");
+    assert!(store.is_stopped());
+    drop(store);
+    disk.set_full(false);
+    let store = open(&disk);
+    insert(&store, &table, &[2, 2]).unwrap();
+    assert_eq!(committed(&store, &table), [ints(&[1, 1]), ints(&[2, 2])]);
+}
+
 #[test]
 fn no_acknowledged_commit_is_lost_in_a_crash_at_any_moment() {
     const ROWS: i32 = 60;

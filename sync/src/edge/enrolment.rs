@@ -9,7 +9,8 @@ use super::state;
 use crate::config::SyncOptions;
 use crate::enroll::{EnrollAnswer, EnrollRefusal, EnrollRequest, Token, base64url, check_node_id};
 use crate::error::{Error, Result};
-use crate::transport::{Endpoint, client};
+use crate::transport::Endpoint;
+use crate::transport::client::{self, EnrolmentReply};
 
 /// Enrols the node with the configured hub by the configured token; nothing happens if it is enrolled already. May be
 /// called again after any failure: the hub gives the same answer to the same node.
@@ -41,26 +42,25 @@ pub async fn enroll(store: &Arc<Store>, options: &SyncOptions) -> Result<()> {
     };
     let body = serde_json::to_vec(&request).map_err(|error| Error::Enrolment(error.to_string()))?;
     let exchange = client::post_enrolment(&endpoint, body);
-    let (status, body) = tokio::time::timeout(options.line.handshake, exchange)
+    let reply = tokio::time::timeout(options.line.handshake, exchange)
         .await
         .map_err(|_| Error::line(format!("{} does not answer", endpoint.authority())))??;
-    let answer = read_answer(status, &body, &endpoint)?;
+    let answer = read_reply(reply, &endpoint)?;
     let store = Arc::clone(store);
     blocking(move || become_edge(&store, &answer)).await
 }
 
-fn read_answer(status: u16, body: &[u8], endpoint: &Endpoint) -> Result<EnrollAnswer> {
-    match status {
-        200 => serde_json::from_slice(body)
+fn read_reply(reply: EnrolmentReply, endpoint: &Endpoint) -> Result<EnrollAnswer> {
+    match reply {
+        EnrolmentReply::Accepted(body) => serde_json::from_slice(&body)
             .map_err(|error| Error::protocol(format!("the answer to an enrolment is not understood: {error}"))),
-        400..=499 => {
-            let refusal: Option<EnrollRefusal> = serde_json::from_slice(body).ok();
+        EnrolmentReply::Refused(body) => {
+            let refusal: Option<EnrollRefusal> = serde_json::from_slice(&body).ok();
             Err(Error::Enrolment(match refusal {
                 Some(refusal) => refusal.error,
-                None => format!("{} is not a HeliosDB cloud (status {status})", endpoint.authority()),
+                None => format!("{} is not a HeliosDB cloud", endpoint.authority()),
             }))
         }
-        _ => Err(Error::line(format!("{} answers with status {status}", endpoint.authority()))),
     }
 }
 

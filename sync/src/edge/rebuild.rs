@@ -17,7 +17,7 @@ use heliosdb_crdt::Stamp;
 use heliosdb_storage::catalog::{IndexDef, TableDef};
 use heliosdb_storage::key::{KeyRange, encode_tuple};
 use heliosdb_storage::sync_row::{Internal, OutboxEntry, OutboxState, RowOp, RowState, keys, replay};
-use heliosdb_storage::transaction::{Direction, RowLock};
+use heliosdb_storage::transaction::Direction;
 use heliosdb_storage::{Error as StorageError, LocalSeq, RowKey, SyncTableId, Transaction, Value};
 
 use super::outbox;
@@ -114,6 +114,7 @@ impl<'txn> Rebuild<'txn> {
     pub(super) fn run(mut self) -> Result<()> {
         while !self.rows.is_empty() {
             let rows = std::mem::take(&mut self.rows);
+            self.lock(rows.keys())?;
             let mut to_judge = Vec::new();
             for (row, base) in rows {
                 if let Some(table) = self.table(row.0)
@@ -134,10 +135,15 @@ impl<'txn> Rebuild<'txn> {
         Ok(())
     }
 
-    /// Brings one row to what it has to show; false if it shows that already.
+    /// Locks rows all at once: a client that sells while a pull comes in must not run into a deadlock with it.
+    fn lock<'a>(&mut self, rows: impl Iterator<Item = &'a RowId>) -> Result<()> {
+        let located: Vec<_> = rows.filter_map(|(table, key)| Some((self.table(*table)?, key))).collect();
+        Ok(self.txn.lock_rows(located.iter().map(|(table, key)| (&**table, *key)))?)
+    }
+
+    /// Brings one row, which is locked, to what it has to show; false if it shows that already.
     fn rebuild_row(&mut self, table: &Arc<TableDef>, row: &RowId, given: Option<RowState>) -> Result<bool> {
         let (sync_id, key) = row;
-        self.txn.lock_row(table, key, RowLock::Update)?;
         let pending = self.pending_of(row)?;
         let current = self.txn.row_state(table, key)?;
         let base_key = keys::row(*sync_id, key);

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use heliosdb_crdt::{Hlc, IntervalSet, SiteId, Stamp};
 use heliosdb_storage::catalog::TableDef;
 use heliosdb_storage::sync_row::{Applied, Internal, Role, RowOp, TxnDigest, TxnRecord, apply, keys};
-use heliosdb_storage::transaction::RowLock;
 use heliosdb_storage::{
     ConstraintKind, Error as StorageError, RowKey, Store, SyncTableId, Transaction, TxnId, WriteOrigin,
 };
@@ -41,6 +40,7 @@ pub fn merge_push(store: &Arc<Store>, pushed: Vec<PushedTxn>, options: &MergeOpt
         return Err(Error::wrong_state("this node is not a cloud", "Start it with role = \"cloud\"."));
     }
     let mut merge = Merge::begin(store, options)?;
+    merge.lock_rows(&pushed)?;
     let mut outcomes = Vec::with_capacity(pushed.len());
     for txn in &pushed {
         let outcome = merge.merge_one(txn)?;
@@ -95,6 +95,18 @@ impl Merge {
         let epoch = store.identity().cursor.epoch;
         let (tables, merged) = (BTreeMap::new(), BTreeMap::new());
         Ok(Self { txn, tables, merged, epoch, latest_allowed, last_restamp: None })
+    }
+
+    /// Locks all rows of a batch at once, so that no client of this hub runs into a deadlock with it.
+    fn lock_rows(&mut self, pushed: &[PushedTxn]) -> Result<()> {
+        let mut rows = Vec::new();
+        for op in pushed.iter().flat_map(|txn| &txn.record.ops) {
+            // What has no table is refused when its turn comes.
+            if let Ok(table) = self.table(op.table) {
+                rows.push((table, RowKey::of_values(&op.key)?));
+            }
+        }
+        Ok(self.txn.lock_rows(rows.iter().map(|(table, key)| (&**table, key)))?)
     }
 
     fn merge_one(&mut self, pushed: &PushedTxn) -> Result<MergeOutcome> {
@@ -176,17 +188,11 @@ impl Merge {
     }
 
     fn apply_all(&mut self, record: &TxnRecord, stamp: Stamp) -> Result<(), Failure> {
-        // All rows are locked first, in order, as every merge and pull does it.
         let mut rows = Vec::with_capacity(record.ops.len());
         for op in &record.ops {
             let table = self.table(op.table)?;
             judge_key(&table, op)?;
             rows.push((table, RowKey::of_values(&op.key)?, op));
-        }
-        let mut in_order: Vec<_> = rows.iter().map(|(table, key, _)| (table, key)).collect();
-        in_order.sort_unstable_by_key(|(table, key)| (table.sync_id, *key));
-        for (table, key) in in_order {
-            self.txn.lock_row(table, key, RowLock::Update)?;
         }
         for (table, key, op) in rows {
             match self.apply_one(&table, &key, op, stamp)? {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::{SinkExt, StreamExt, future};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::Request;
+use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite;
@@ -41,8 +41,16 @@ fn frame_of(message: Result<Message, tungstenite::Error>) -> Option<Result<Bytes
     }
 }
 
-/// Sends a request to enrol; returns the status and the body of the answer. The caller bounds the time.
-pub async fn post_enrolment(endpoint: &Endpoint, body: Vec<u8>) -> Result<(u16, Bytes)> {
+/// What a hub answers to a request to enrol: a body, either way.
+pub enum EnrolmentReply {
+    /// The node is enrolled.
+    Accepted(Bytes),
+    /// It is not, and will not be if it asks again.
+    Refused(Bytes),
+}
+
+/// Sends a request to enrol. The caller bounds the time.
+pub async fn post_enrolment(endpoint: &Endpoint, body: Vec<u8>) -> Result<EnrolmentReply> {
     let stream = dial(endpoint).await?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
@@ -54,9 +62,13 @@ pub async fn post_enrolment(endpoint: &Endpoint, body: Vec<u8>) -> Result<(u16, 
         .map_err(Error::line)?;
     let exchange = async {
         let response = sender.send_request(request).await.map_err(Error::line)?;
-        let status = response.status().as_u16();
+        let status = response.status();
         let body = Limited::new(response.into_body(), MAX_ENROLL_BYTES).collect().await.map_err(Error::line)?;
-        Ok((status, body.to_bytes()))
+        match status {
+            StatusCode::OK => Ok(EnrolmentReply::Accepted(body.to_bytes())),
+            _ if status.is_client_error() => Ok(EnrolmentReply::Refused(body.to_bytes())),
+            _ => Err(Error::line(format!("{} answers with status {status}", endpoint.authority()))),
+        }
     };
     // The connection does the work that the exchange waits for, and ends when the exchange has let go of it.
     tokio::select! {

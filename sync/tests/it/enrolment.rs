@@ -200,3 +200,31 @@ async fn what_is_not_built_is_refused_at_the_start() {
     let open_line = SyncOptions { insecure: false, ..cloud.options("a") };
     assert!(start(open_line).contains("sync.insecure = true"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_edge_is_no_cloud() {
+    use heliosdb_sync::transport::{HttpOptions, HttpServer, PlainAnswer, PlainRoute};
+    let page = PlainRoute {
+        path: "/metrics",
+        answer: Arc::new(|| PlainAnswer {
+            status: 200,
+            content_type: "text/plain",
+            body: "edge_sync_total 0\n".into(),
+        }),
+    };
+    let options = HttpOptions {
+        listen: "127.0.0.1:0".parse().unwrap(),
+        hub: None,
+        ready: Arc::new(|| Err("starting".into())),
+        routes: vec![page],
+    };
+    let server = HttpServer::start(options).await.unwrap();
+    let cloud = Cloud::start().await;
+    let options =
+        SyncOptions { cloud_endpoint: Some(format!("http://{}", server.address())), ..cloud.options("store-1") };
+    let error = enroll(&open(&MemoryDisk::default()), &options).await.unwrap_err();
+    assert!(matches!(&error, Error::Enrolment(why) if why.contains("is not a HeliosDB cloud")), "{error}");
+    server.stop().await;
+    let error = enroll(&open(&MemoryDisk::default()), &options).await.unwrap_err();
+    assert!(matches!(&error, Error::Line(why) if why.contains("cannot connect")), "{error}");
+}

@@ -52,7 +52,7 @@ fn op() -> impl Strategy<Value = RowOp> {
 
 fn pushed() -> impl Strategy<Value = PushedTxn> {
     (txn_id(), any::<u64>(), server_seq(), any::<u64>(), vec(op(), 0..4)).prop_map(|(id, hlc, cursor, version, ops)| {
-        let record = TxnRecord { id, hlc: Hlc(hlc), cursor, schema_version: SchemaVersion(version), ops };
+        let record = TxnRecord { id, hlc: Hlc(hlc), cursor, run: hlc, schema_version: SchemaVersion(version), ops };
         PushedTxn { digest: record.digest().unwrap(), record }
     })
 }
@@ -247,6 +247,7 @@ fn a_transaction_that_was_altered_is_refused() {
         id: TxnId { site: SiteId(2), seq: LocalSeq(1) },
         hlc: Hlc(7),
         cursor: ServerSeq::default(),
+        run: 3,
         schema_version: SchemaVersion(1),
         ops: Vec::new(),
     };

@@ -20,12 +20,15 @@ fn number(variable: &str) -> Option<u64> {
 
 fn plan(seed: u64) -> Plan {
     let mut rng = Rng::new(seed ^ 0x5eed);
+    let restores_hub = rng.one_in(4);
+    // What a hub loses has to be merged and pulled before.
+    let length = if restores_hub { 240 } else { 120 };
     Plan {
         edges: 2 + rng.index(2),
-        steps: 30 + rng.index(120),
+        steps: 30 + rng.index(length),
         skewed: rng.one_in(6),
         restores_edges: rng.one_in(2),
-        restores_hub: rng.one_in(4),
+        restores_hub,
     }
 }
 

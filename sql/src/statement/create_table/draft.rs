@@ -1,20 +1,16 @@
-//! CREATE TABLE.
+//! A table that is being put together: columns and constraints as they are written, names and slots once all are known.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 use heliosdb_storage::catalog::{ColumnDef, IndexDef, NewColumn, NewIndex, NewTable, SyncMode, TableDef};
-use heliosdb_storage::sync_row::Role;
 use heliosdb_storage::{Catalog, ColumnId, RelationId, SyncTableId};
-use sqlparser::ast::helpers::stmt_create_table::CreateTableBuilder;
-use sqlparser::ast::{self, ColumnOption, CreateTableOptions, SqlOption, TableConstraint};
+use sqlparser::ast::{self, ColumnOption, TableConstraint};
 
-use super::constraint::{check, check_characteristics, foreign_key, free_name, index_slots};
-use super::{check_schema, index_column, relation_kind};
+use super::super::constraint::{check, check_characteristics, foreign_key, free_name, index_slots};
+use super::super::{index_column, relation_kind};
 use crate::bind::names::{self, ident};
 use crate::bind::{Binder, type_name};
 use crate::error::{Result, SqlError, SqlState};
-use crate::session::Session;
 use crate::types::TimeContext;
 
 /// How many columns a table may have.
@@ -23,120 +19,10 @@ const MAX_COLUMNS: usize = 1_600;
 /// Names that PostgreSQL keeps for the columns every table has.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
-pub(super) fn run(session: &mut Session, create: &ast::CreateTable) -> Result<()> {
-    refuse_foreign_clauses(create)?;
-    let name = names::qualified(&create.name)?;
-    check_schema(name.schema.as_deref())?;
-    let catalog = Arc::clone(session.catalog()?);
-    if relation_kind(&catalog, &name.name).is_some() {
-        let message = format!("relation \"{}\" already exists", name.name);
-        if !create.if_not_exists {
-            return Err(SqlError::new(SqlState::DUPLICATE_TABLE, message));
-        }
-        session.note(SqlState::DUPLICATE_TABLE, format!("{message}, skipping"));
-        return Ok(());
-    }
-    let options = Options::of(&create.table_options)?;
-    let mut draft = Draft::new(&catalog, &name.name);
-    for column in &create.columns {
-        draft.column(column)?;
-    }
-    for constraint in &create.constraints {
-        draft.table_constraint(constraint)?;
-    }
-    draft.primary_and_unique()?;
-    let has_key = draft.table.primary_key.is_some();
-    draft.table.sync = sync_mode(session.role(), options.sync, has_key, &name.name)?;
-    if session.role() == Role::Hub && options.sync.is_none() && !has_key {
-        session.note(
-            SqlState("00000"),
-            format!("table \"{}\" has no primary key and is not synced", name.name),
-        );
-    }
-    let table = draft.finish()?;
-    session.storage()?.create_table(table)?;
-    Ok(())
-}
-
-/// Whether the rows of a new table travel.
-fn sync_mode(role: Role, asked: Option<SyncMode>, has_key: bool, table: &str) -> Result<SyncMode> {
-    match (asked, role) {
-        (Some(SyncMode::None), _) | (None, Role::Standalone | Role::Edge) => Ok(SyncMode::None),
-        (None, Role::Hub) => Ok(if has_key { SyncMode::Both } else { SyncMode::None }),
-        (Some(SyncMode::Both), Role::Hub) if has_key => Ok(SyncMode::Both),
-        (Some(SyncMode::Both), Role::Hub) => Err(SqlError::new(
-            SqlState::INVALID_TABLE_DEFINITION,
-            format!("synced table \"{table}\" needs a primary key"),
-        )),
-        (Some(SyncMode::Both), Role::Edge) => Err(SqlError::new(
-            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-            "synced tables are not made on an edge",
-        )
-        .with_hint("Create the table on the cloud; it reaches this node with the next sync. With sync = 'none' it is local.")),
-        (Some(SyncMode::Both), Role::Standalone) => Err(SqlError::new(
-            SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
-            "this node is not enrolled with a cloud: there is nobody to sync with",
-        )
-        .with_hint("Leave sync out, or set it to 'none'.")),
-    }
-}
-
-/// WITH (…)
-#[derive(Default)]
-struct Options {
-    sync: Option<SyncMode>,
-}
-
-impl Options {
-    fn of(options: &CreateTableOptions) -> Result<Self> {
-        let list = match options {
-            CreateTableOptions::None => return Ok(Self::default()),
-            CreateTableOptions::With(list) => list,
-            other => return Err(SqlError::unsupported(format!("the table options {other}"))),
-        };
-        let mut found = Self::default();
-        for option in list {
-            let SqlOption::KeyValue { key, value } = option else {
-                return Err(SqlError::unsupported(format!("table option {option}")));
-            };
-            let key = names::parts(key)?.join(".");
-            let value = option_value(value);
-            match (key.as_str(), value.as_str()) {
-                // The only strategy so far is what happens anyway.
-                ("conflict_strategy", "last_write_wins") => {}
-                ("conflict_strategy", "first_write_wins" | "max_value" | "min_value" | "custom" | "manual") => {
-                    return Err(SqlError::unsupported(format!("conflict_strategy = '{value}'")));
-                }
-                ("sync", "both") => found.sync = Some(SyncMode::Both),
-                ("sync", "none") => found.sync = Some(SyncMode::None),
-                ("sync", "push" | "pull") => return Err(SqlError::unsupported(format!("sync = '{value}'"))),
-                ("conflict_strategy" | "sync", _) => {
-                    return Err(SqlError::new(
-                        SqlState::INVALID_PARAMETER_VALUE,
-                        format!("invalid value for table option \"{key}\": \"{value}\""),
-                    ));
-                }
-                _ => return Err(SqlError::unsupported(format!("table option \"{key}\""))),
-            }
-        }
-        Ok(found)
-    }
-}
-
-fn option_value(value: &ast::Expr) -> String {
-    match value {
-        ast::Expr::Identifier(name) => ident(name),
-        ast::Expr::Value(value) => {
-            crate::bind::string_value(&value.value).map_or_else(|| value.to_string(), str::to_owned)
-        }
-        other => other.to_string(),
-    }
-}
-
 /// A table that is being put together.
-struct Draft<'c> {
+pub(super) struct Draft<'c> {
     catalog: &'c Catalog,
-    table: NewTable,
+    pub table: NewTable,
     /// PRIMARY KEY: its name, if one was given, and its columns.
     primary: Option<(Option<String>, Vec<String>)>,
     /// UNIQUE constraints, likewise.
@@ -147,7 +33,7 @@ struct Draft<'c> {
 }
 
 impl<'c> Draft<'c> {
-    fn new(catalog: &'c Catalog, name: &str) -> Self {
+    pub fn new(catalog: &'c Catalog, name: &str) -> Self {
         let table =
             NewTable { schema: Catalog::DEFAULT_SCHEMA.to_owned(), name: name.to_owned(), ..NewTable::default() };
         Self {
@@ -161,13 +47,10 @@ impl<'c> Draft<'c> {
         }
     }
 
-    fn column(&mut self, definition: &'c ast::ColumnDef) -> Result<()> {
+    pub fn column(&mut self, definition: &'c ast::ColumnDef) -> Result<()> {
         let name = ident(&definition.name);
         if self.table.columns.len() >= MAX_COLUMNS {
-            return Err(SqlError::new(
-                SqlState("54011"),
-                format!("tables can have at most {MAX_COLUMNS} columns"),
-            ));
+            return Err(SqlError::new(SqlState("54011"), format!("tables can have at most {MAX_COLUMNS} columns")));
         }
         if SYSTEM_COLUMNS.contains(&name.as_str()) {
             return Err(SqlError::new(
@@ -247,7 +130,7 @@ impl<'c> Draft<'c> {
         Ok(())
     }
 
-    fn table_constraint(&mut self, constraint: &'c TableConstraint) -> Result<()> {
+    pub fn table_constraint(&mut self, constraint: &'c TableConstraint) -> Result<()> {
         match constraint {
             TableConstraint::PrimaryKey(key) => {
                 let ast::PrimaryKeyConstraint {
@@ -315,16 +198,13 @@ impl<'c> Draft<'c> {
     }
 
     /// Gives the keys their names and slots.
-    fn primary_and_unique(&mut self) -> Result<()> {
+    pub fn primary_and_unique(&mut self) -> Result<()> {
         let mut taken: BTreeSet<String> = BTreeSet::new();
         // Names that were given come first: automatic ones make way for them.
         let given = self.primary.iter().map(|(name, _)| name).chain(self.unique.iter().map(|(name, _)| name));
         for name in given.flatten() {
             if relation_kind(self.catalog, name).is_some() || *name == self.table.name || !taken.insert(name.clone()) {
-                return Err(SqlError::new(
-                    SqlState::DUPLICATE_TABLE,
-                    format!("relation \"{name}\" already exists"),
-                ));
+                return Err(SqlError::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
             }
         }
         if let Some((name, columns)) = self.primary.take() {
@@ -360,7 +240,7 @@ impl<'c> Draft<'c> {
     }
 
     /// Defaults, checks and foreign keys, now that all columns and keys are known.
-    fn finish(mut self) -> Result<NewTable> {
+    pub fn finish(mut self) -> Result<NewTable> {
         let time = TimeContext::utc();
         for (slot, expr) in std::mem::take(&mut self.defaults) {
             let definition = self.definition();
@@ -374,15 +254,12 @@ impl<'c> Draft<'c> {
         let mut names: BTreeSet<String> = definition.primary_key_name.iter().cloned().collect();
         names.extend(definition.indexes.iter().map(|index| index.name.clone()));
         let given_checks = self.checks.iter().filter_map(|(name, _)| name.clone());
-        let given_keys = self.foreign_keys.iter().filter_map(|(key, name, _)| {
-            key.name.as_ref().map(ident).or_else(|| name.clone())
-        });
-        for name in given_checks.chain(given_keys) {
+        let given_keys =
+            self.foreign_keys.iter().filter_map(|(key, name, _)| key.name.as_ref().map(ident).or_else(|| name.clone()));
+        let of_checks = given_checks.map(|name| (name, "check constraint"));
+        for (name, kind) in of_checks.chain(given_keys.map(|name| (name, "constraint"))) {
             if !names.insert(name.clone()) {
-                return Err(SqlError::new(
-                    SqlState::DUPLICATE_OBJECT,
-                    format!("constraint \"{name}\" for relation \"{}\" already exists", self.table.name),
-                ));
+                return Err(SqlError::new(SqlState::DUPLICATE_OBJECT, format!("{kind} \"{name}\" already exists")));
             }
         }
         for (name, expr) in std::mem::take(&mut self.checks) {
@@ -390,6 +267,8 @@ impl<'c> Draft<'c> {
             names.insert(check.name.clone());
             self.table.checks.push(check);
         }
+        // PostgreSQL judges them in the order of their names.
+        self.table.checks.sort_by(|a, b| a.name.cmp(&b.name));
         for (key, name, columns) in std::mem::take(&mut self.foreign_keys) {
             let mut key = key.clone();
             key.name = key.name.or_else(|| name.map(ast::Ident::new).map(quoted));
@@ -470,34 +349,4 @@ fn refuse_index_clauses(has_index: bool, include: &[ast::Ident], options: &[ast:
         return Err(SqlError::unsupported("an index clause in a constraint"));
     }
     Ok(())
-}
-
-/// What is understood is put together again: whatever else the statement says makes the two differ.
-fn refuse_foreign_clauses(create: &ast::CreateTable) -> Result<()> {
-    let named = [
-        (create.temporary, "CREATE TEMPORARY TABLE"),
-        (create.unlogged, "CREATE UNLOGGED TABLE"),
-        (create.query.is_some(), "CREATE TABLE AS"),
-        (create.like.is_some(), "CREATE TABLE … LIKE"),
-        (create.inherits.is_some(), "INHERITS"),
-        (create.partition_by.is_some() || create.partition_of.is_some(), "PARTITION"),
-        (create.on_commit.is_some(), "ON COMMIT"),
-        (create.or_replace, "CREATE OR REPLACE TABLE"),
-    ];
-    if let Some((_, what)) = named.iter().find(|(present, _)| *present) {
-        return Err(SqlError::unsupported(what));
-    }
-    let understood = CreateTableBuilder::new(create.name.clone())
-        .if_not_exists(create.if_not_exists)
-        .columns(create.columns.clone())
-        .constraints(create.constraints.clone())
-        .table_options(create.table_options.clone())
-        .hive_formats(create.hive_formats.clone().filter(is_empty_format))
-        .build();
-    if understood == *create { Ok(()) } else { Err(SqlError::unsupported("this form of CREATE TABLE")) }
-}
-
-/// The parser leaves an empty Hive format behind in every statement.
-fn is_empty_format(format: &ast::HiveFormat) -> bool {
-    *format == ast::HiveFormat::default()
 }
