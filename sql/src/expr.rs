@@ -53,7 +53,7 @@ pub enum Expr {
     Not(Box<Expr>),
     /// IS NULL.
     IsNull(Box<Expr>),
-    /// IS [NOT] DISTINCT FROM, as "is distinct".
+    /// `IS [NOT] DISTINCT FROM`, as "is distinct".
     IsDistinct(Box<Expr>, Box<Expr>),
     /// CASE WHEN … THEN … ELSE … END (a CASE with an operand is bound to this form).
     Case {

@@ -10,10 +10,10 @@
 //! ```
 //!
 //! pgwire gives the messages the server sends, their codec, the protocol's versions and constants, and SCRAM. What
-//! clients send is decoded in [`frontend`], because pgwire's decoders trust the lengths inside a message: one that claims
+//! clients send is decoded in `frontend`, because pgwire's decoders trust the lengths inside a message: one that claims
 //! more than it holds reads into its successor, or panics.
 //!
-//! Statements run on the task's own thread: those that only look rows up by key at once (see [`inline`]), all others
+//! Statements run on the task's own thread: those that only look rows up by key at once (see `inline`), all others
 //! inside [`tokio::task::block_in_place`], because they may wait for locks and for the disk.
 
 mod auth;

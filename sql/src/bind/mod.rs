@@ -2,14 +2,14 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`tree`] | what comes out: queries over relations, with typed expressions |
-//! | [`scope`] | which columns a name can mean |
-//! | [`names`], [`type_name`] | identifiers, names of tables and of types |
-//! | [`query`], [`select`], [`from`], [`grouping`], [`order`] | SELECT, clause by clause |
-//! | [`expression`], [`call`], [`predicate`] | expressions |
-//! | [`coerce`] | PostgreSQL's rules about which type becomes which, and about `unknown` |
-//! | [`insert`], [`modify`], [`default`] | INSERT; UPDATE and DELETE; DEFAULT |
-//! | [`deparse`] | typed expressions as text, for EXPLAIN |
+//! | `tree` | what comes out: queries over relations, with typed expressions |
+//! | `scope` | which columns a name can mean |
+//! | `names`, `type_name` | identifiers, names of tables and of types |
+//! | `query`, `select`, `from`, `grouping`, `order` | SELECT, clause by clause |
+//! | `expression`, `call`, `predicate` | expressions |
+//! | `coerce` | PostgreSQL's rules about which type becomes which, and about `unknown` |
+//! | `insert`, `modify`, `default` | INSERT; UPDATE and DELETE; DEFAULT |
+//! | `deparse` | typed expressions as text, for EXPLAIN |
 
 mod call;
 pub mod coerce;

@@ -12,7 +12,7 @@ use crate::expr::Expr;
 use crate::plan::AggregateCall;
 
 /// While a SELECT is bound, the result of its k-th aggregate call is the column `AGGREGATE_BASE + k`; see
-/// [`super::grouping`].
+/// the module `grouping`.
 pub const AGGREGATE_BASE: usize = usize::MAX / 2;
 
 /// The columns that names can mean at one level of a query.

@@ -1,8 +1,8 @@
 //! SQL text to statements.
 //!
 //! The text is cut into tokens once, the tokens into statements at their semicolons, and each statement is parsed by
-//! `sqlparser`. Two things are done to the tokens before: types that it cannot parse are rewritten ([`crdt_types`]), and
-//! statements whose tree would be too deep to walk are refused ([`depth`]).
+//! `sqlparser`. Two things are done to the tokens before: types that it cannot parse are rewritten (`crdt_types`), and
+//! statements whose tree would be too deep to walk are refused (`depth`).
 
 mod crdt_types;
 mod depth;

@@ -10,8 +10,10 @@
 //! Nothing is done before the first call of [`Portal::next_rows`]: a portal that is bound and never run does nothing.
 
 pub mod baseline;
+mod parked;
 mod portal;
 mod prepared;
+mod running;
 pub mod settings;
 mod transaction;
 
@@ -74,6 +76,7 @@ impl Engine {
             cancel: Arc::new(AtomicBool::new(false)),
             notices: Vec::new(),
             deallocate_all: false,
+            parked: Vec::new(),
         }
     }
 }
@@ -96,6 +99,8 @@ pub struct Session {
     cancel: Arc<AtomicBool>,
     notices: Vec<Notice>,
     deallocate_all: bool,
+    /// Portals that wait in the middle of their run.
+    parked: Vec<parked::Known>,
 }
 
 /// What ReadyForQuery reports.

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::SystemTime;
 
+use heliosdb_storage::Row;
 use heliosdb_storage::value::Value;
-use heliosdb_storage::{Row, RowKey, key};
 
 use super::Session;
-use super::prepared::{Action, Prepared, Run, RunKind, result_changed};
-use super::transaction::{Active, State};
+use super::parked::Parked;
+use super::prepared::{Action, Prepared, RunKind, result_changed};
+use super::running::Running;
+use super::transaction::State;
 use crate::error::{Result, SqlError, SqlState};
-use crate::exec::{self, ExecContext, Operator, StatementContext, TxnAccess};
-use crate::plan::SeenCounter;
 use crate::types::datetime::micros_of_unix_millis;
 
 /// How often a statement is planned again because the catalog changes while it waits for its locks.
@@ -23,7 +23,7 @@ const MAX_REPLANS: usize = 20;
 pub struct Portal {
     prepared: Arc<Prepared>,
     state: PortalState,
-    /// Rows that have been computed and not been asked for yet.
+    /// Rows that have been computed and not been asked for yet, with what was read beside the visible columns.
     buffered: VecDeque<Row>,
     rows: u64,
     tag: Option<String>,
@@ -36,14 +36,10 @@ enum PortalState {
     Bound(Vec<Value>),
     /// In the middle of it.
     Running(Box<Running>),
+    /// In the middle of it; the next statement of the session will run it to its end first.
+    Parked(Parked),
     /// All rows have been computed.
     Done,
-}
-
-struct Running {
-    operator: Box<dyn Operator>,
-    statement: StatementContext,
-    settings: Vec<(&'static str, String)>,
 }
 
 impl Portal {
@@ -82,10 +78,14 @@ impl Portal {
     }
 
     fn advance(&mut self, session: &mut Session, max_rows: usize, out: &mut Vec<Row>) -> Result<bool> {
-        if let PortalState::Bound(params) = &mut self.state {
-            let params = std::mem::take(params);
-            self.state = PortalState::Done;
-            self.start(session, params)?;
+        match std::mem::replace(&mut self.state, PortalState::Done) {
+            PortalState::Bound(params) => self.start(session, params)?,
+            PortalState::Parked(parked) => {
+                let (running, rows) = parked.take()?;
+                self.buffered.extend(rows);
+                self.state = running.map_or(PortalState::Done, PortalState::Running);
+            }
+            other => self.state = other,
         }
         let begin = out.len();
         let end = begin.saturating_add(max_rows);
@@ -99,35 +99,30 @@ impl Portal {
             let wanted = (end - out.len()).min(self.buffered.len());
             out.extend(self.buffered.drain(..wanted));
         }
-        if self.is_select() {
-            self.rows += u64::try_from(out.len() - begin).unwrap_or(0);
-        }
-        let more = !self.buffered.is_empty() || matches!(self.state, PortalState::Running(_));
-        if more && matches!(&self.prepared.action, Action::Run(run) if !run.streams) {
-            self.drain(session)?;
-        }
-        Ok(!self.buffered.is_empty() || matches!(self.state, PortalState::Running(_)))
-    }
-
-    fn is_select(&self) -> bool {
-        matches!(&self.prepared.action, Action::Run(run) if run.kind == RunKind::Select)
-    }
-
-    /// Before a portal is suspended whose plan would look at the store again: its snapshot ends with the next statement.
-    fn drain(&mut self, session: &mut Session) -> Result<()> {
-        while matches!(self.state, PortalState::Running(_)) {
-            // What is kept counts as the statement's memory.
-            let from = self.buffered.len();
-            if !self.pull(session)? {
-                break;
-            }
-            if let PortalState::Running(running) = &self.state {
-                for row in self.buffered.iter().skip(from) {
-                    running.statement.budget.charge(exec::context::row_bytes(row))?;
-                }
+        let returned = out.get_mut(begin..).unwrap_or_default();
+        if let Action::Run(run) = &self.prepared.action
+            && run.kind == RunKind::Select
+        {
+            self.rows += u64::try_from(returned.len()).unwrap_or(0);
+            if !run.seen.is_empty() {
+                let active =
+                    if matches!(session.state, State::Explicit(_)) { session.state.active_mut() } else { None };
+                run.show(returned, self.prepared.columns().len(), active)?;
             }
         }
-        Ok(())
+        self.park(session);
+        Ok(!self.buffered.is_empty() || matches!(self.state, PortalState::Running(_) | PortalState::Parked(_)))
+    }
+
+    /// A plan that would look at the store again cannot simply wait: its snapshot ends with the session's next statement.
+    fn park(&mut self, session: &mut Session) {
+        let streams = matches!(&self.prepared.action, Action::Run(run) if run.streams);
+        if streams || !matches!(self.state, PortalState::Running(_)) {
+            return;
+        }
+        if let PortalState::Running(running) = std::mem::replace(&mut self.state, PortalState::Done) {
+            self.state = PortalState::Parked(Parked::new(session, Arc::clone(&self.prepared), running));
+        }
     }
 
     fn start(&mut self, session: &mut Session, params: Vec<Value>) -> Result<()> {
@@ -165,11 +160,7 @@ impl Portal {
             }));
         }
         session.time.statement_start = now_micros().max(session.time.transaction_start);
-        let running = Running {
-            operator: exec::build(&run.plan),
-            statement: StatementContext::new(params, session.time.clone()),
-            settings: if run.reads_settings { session.settings.all() } else { Vec::new() },
-        };
+        let running = Running::new(run, params, session);
         self.generation = Some(session.generation);
         self.state = PortalState::Running(Box::new(running));
         if run.kind == RunKind::Select { Ok(()) } else { self.run_modify(session) }
@@ -197,62 +188,15 @@ impl Portal {
     fn pull(&mut self, session: &mut Session) -> Result<bool> {
         let PortalState::Running(running) = &mut self.state else { return Ok(false) };
         let Action::Run(run) = &self.prepared.action else { return Ok(false) };
-        let Session { state, engine, facts, cancel, .. } = session;
-        let remembers = matches!(state, State::Explicit(_));
-        let active = state.active_mut().ok_or_else(portal_is_gone)?;
-        let rows = {
-            let Active { txn, baselines, .. } = active;
-            let mut ctx = ExecContext {
-                txn: TxnAccess::Write(txn),
-                statement: &running.statement,
-                session: facts,
-                sync: engine.sync.as_ref(),
-                settings: &running.settings,
-                cancel,
-                outer: None,
-                baselines: Some(baselines),
-            };
-            running.operator.next_batch(&run.plan, &mut ctx)?
-        };
-        let Some(mut rows) = rows else {
-            if run.kind != RunKind::Select {
-                self.rows = running.statement.affected.get();
-            }
-            self.state = PortalState::Done;
-            return Ok(false);
-        };
-        if !run.seen.is_empty() {
-            remember(run, &mut rows, self.prepared.columns().len(), remembers.then_some(active))?;
+        if let Some(rows) = running.step(run, session)? {
+            self.buffered.extend(rows);
+            return Ok(true);
         }
-        self.buffered.extend(rows);
-        Ok(true)
-    }
-}
-
-/// Notes which counters' values the client gets to see, and takes the keys that were read for it off the rows.
-fn remember(run: &Run, rows: &mut [Row], visible: usize, active: Option<&mut Active>) -> Result<()> {
-    if let Some(active) = active {
-        for row in rows.iter() {
-            for seen in &run.seen {
-                if let (Some(key), Some(value)) = (row_key(seen, row)?, row.get(seen.value_at)) {
-                    active.baselines.returned(&seen.table, &key, seen.slot, value.clone());
-                }
-            }
+        if run.kind != RunKind::Select {
+            self.rows = running.affected();
         }
-    }
-    for row in rows {
-        row.truncate(visible);
-    }
-    Ok(())
-}
-
-/// The key of the row that a counter belongs to; none for the empty side of an outer join.
-fn row_key(seen: &SeenCounter, row: &Row) -> Result<Option<RowKey>> {
-    let values: Option<Vec<&Value>> =
-        seen.key_at.iter().map(|at| row.get(*at).filter(|value| !value.is_null())).collect();
-    match values {
-        Some(values) => Ok(Some(RowKey(key::encode_tuple(values)?))),
-        None => Ok(None),
+        self.state = PortalState::Done;
+        Ok(false)
     }
 }
 
@@ -261,6 +205,7 @@ impl Session {
     /// the one it was planned on.
     fn current(&mut self, prepared: &Arc<Prepared>, lock: bool) -> Result<Arc<Prepared>> {
         let mut prepared = Arc::clone(prepared);
+        self.settle_parked();
         for _ in 0..MAX_REPLANS {
             let active = self.ensure_transaction()?;
             let mut is_gone = false;
@@ -301,6 +246,7 @@ pub(crate) fn read_only_transaction(command: &str) -> SqlError {
     SqlError::new(SqlState::READ_ONLY_SQL_TRANSACTION, format!("cannot execute {command} in a read-only transaction"))
 }
 
-fn portal_is_gone() -> SqlError {
+/// The error for a portal that has outlived its transaction.
+pub(super) fn portal_is_gone() -> SqlError {
     SqlError::new(SqlState::INVALID_CURSOR_NAME, "the portal's transaction has ended")
 }

@@ -8,11 +8,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use crate::error::{Result, SqlError, SqlState};
+use crate::functions::system::{SERVER_VERSION, SERVER_VERSION_NUM};
 use crate::types;
-
-/// The version of PostgreSQL whose dialect this is.
-pub const SERVER_VERSION: &str = "15.0";
-const SERVER_VERSION_NUM: &str = "150000";
 
 /// The longest value of a text setting.
 const MAX_TEXT_BYTES: usize = 63;

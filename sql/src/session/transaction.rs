@@ -92,6 +92,7 @@ impl Session {
 
     fn roll_back(&mut self, active: Active) {
         self.generation += 1;
+        self.parked.clear();
         self.kept = Arc::clone(&active.settings);
         self.use_settings(active.settings);
         active.txn.rollback();
@@ -114,6 +115,7 @@ impl Session {
         let mut txn = self.engine.store.begin(WriteOrigin::Local);
         txn.set_cancel_flag(self.cancel_flag());
         self.generation += 1;
+        self.parked.clear();
         self.time.transaction_start = micros_of_unix_millis(txn.started_at_millis());
         Active {
             txn,
@@ -178,6 +180,7 @@ impl Session {
             State::Implicit(active) | State::Explicit(active) => {
                 let before = active.settings;
                 self.generation += 1;
+                self.parked.clear();
                 match active.txn.commit() {
                     Ok(_) => {
                         self.use_settings(Arc::clone(&self.kept));
@@ -275,6 +278,7 @@ impl Session {
         }
         // Portals opened after the savepoint have lost their ground; those from before are not told apart.
         self.generation += 1;
+        self.parked.clear();
         self.state = State::Explicit(active);
         Ok(())
     }

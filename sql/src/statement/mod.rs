@@ -157,6 +157,7 @@ fn index_column(column: &ast::IndexColumn) -> Result<String> {
 impl Session {
     /// Runs a statement that changes the catalog, inside the transaction; if it fails, nothing of it remains.
     fn ddl(&mut self, name: &str, run: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        self.settle_parked();
         let active = self.ensure_transaction()?;
         if active.read_only {
             return Err(crate::session::read_only_transaction(name));

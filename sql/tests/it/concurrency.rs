@@ -153,3 +153,24 @@ fn a_table_is_dropped_when_its_readers_are_done() {
     other.join().unwrap();
     assert_eq!(failure(&mut a, "SELECT * FROM t").0, "42P01");
 }
+
+#[test]
+fn for_update_locks_no_more_rows_than_it_returns() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)").unwrap();
+    run(&mut a, "BEGIN; SELECT id FROM t WHERE n = 0 ORDER BY id LIMIT 1 FOR UPDATE").unwrap();
+    // These would wait for ever if their rows were locked.
+    run(&mut b, "UPDATE t SET n = 1 WHERE id = 2; DELETE FROM t WHERE id = 3").unwrap();
+    run(&mut a, "COMMIT").unwrap();
+}
+
+#[test]
+fn sessions_and_portals_can_move_between_threads() {
+    const fn sent<T: Send>() {}
+    const fn shared<T: Send + Sync>() {}
+    sent::<heliosdb_sql::Session>();
+    sent::<heliosdb_sql::session::Portal>();
+    shared::<heliosdb_sql::Engine>();
+    shared::<heliosdb_sql::session::Prepared>();
+}

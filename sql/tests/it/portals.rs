@@ -203,3 +203,31 @@ fn positions_are_in_characters_of_the_whole_text() {
     let error = run(&mut a, "SELECT 1, nope").unwrap_err();
     assert_eq!((error.state.0, error.fields.position), ("42703", Some(11)));
 }
+
+#[test]
+fn a_large_join_streams_as_long_as_no_other_statement_comes() {
+    let engine = engine();
+    let mut a = session(&engine);
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, a text)").unwrap();
+    let long = "x".repeat(100_000);
+    for id in 0..40 {
+        query(&mut a, "INSERT INTO t VALUES ($1, $2)", &[], vec![Value::Int4(id), Value::text(long.as_str())]).unwrap();
+    }
+    let statements = a.split("SELECT t.a, u.a FROM t CROSS JOIN t AS u").unwrap();
+    let prepared = a.prepare(&statements[0], &[]).unwrap();
+    run(&mut a, "BEGIN").unwrap();
+    // 320 MB in all.
+    let mut portal = a.execute(&prepared, Vec::new()).unwrap();
+    let (mut rows, mut count) = (Vec::new(), 0);
+    while portal.next_rows(&mut a, 50, &mut rows).unwrap() {
+        count += rows.len();
+        rows.clear();
+    }
+    assert_eq!(count + rows.len(), 1_600);
+    // A portal that waits while another statement runs has to keep what is left, and that is too much.
+    let mut portal = a.execute(&prepared, Vec::new()).unwrap();
+    assert!(portal.next_rows(&mut a, 50, &mut rows).unwrap());
+    run(&mut a, "SELECT 1").unwrap();
+    assert_eq!(portal.next_rows(&mut a, 50, &mut rows).unwrap_err().state.0, "53200");
+    run(&mut a, "ROLLBACK").unwrap();
+}

@@ -156,7 +156,8 @@ impl Group<'_> {
     }
 
     fn write_outgoing(&mut self, outgoing: &Outgoing, given: &CommitInfo, site: SiteId) -> Result<LocalSeq> {
-        let seq = LocalSeq(self.head.local_seq.0 + 1);
+        let seq = self.head.local_seq.0.checked_add(1).map(LocalSeq);
+        let seq = seq.ok_or_else(|| Error::LimitExceeded("the outbox has no positions left".to_owned()))?;
         let entry = OutboxEntry::pending(TxnRecord {
             id: TxnId { site, seq },
             hlc: given.hlc,

@@ -100,13 +100,15 @@ fn ops() -> impl Strategy<Value = RowOp> {
 
 pub(crate) fn records() -> impl Strategy<Value = TxnRecord> {
     let numbers = any::<(u32, u64, u64, u64, u64, u64, u64)>();
-    (numbers, proptest::collection::vec(ops(), 0..5)).prop_map(|((site, seq, hlc, epoch, n, run, version), ops)| TxnRecord {
-        id: TxnId { site: SiteId(site), seq: LocalSeq(seq) },
-        hlc: Hlc(hlc),
-        cursor: ServerSeq { epoch, n },
-        run,
-        schema_version: SchemaVersion(version),
-        ops,
+    (numbers, proptest::collection::vec(ops(), 0..5)).prop_map(|((site, seq, hlc, epoch, n, run, version), ops)| {
+        TxnRecord {
+            id: TxnId { site: SiteId(site), seq: LocalSeq(seq) },
+            hlc: Hlc(hlc),
+            cursor: ServerSeq { epoch, n },
+            run,
+            schema_version: SchemaVersion(version),
+            ops,
+        }
     })
 }
 

@@ -9,9 +9,11 @@
     clippy::panic
 )]
 
+mod concurrency;
 mod constraints;
 mod ddl;
 mod fixture;
 mod model;
 mod synced;
+mod synced_model;
 mod transactions;

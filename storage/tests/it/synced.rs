@@ -601,6 +601,18 @@ fn an_equal_primary_key_of_another_form_is_a_new_life_of_the_row() {
     assert_eq!(replayed, state);
 }
 
+/// The last position to skip comes from the hub.
+#[test]
+fn an_outbox_without_positions_left_refuses_writes() {
+    let (edge, table) = edge_with_items();
+    let mut txn = pull(&edge);
+    txn.skip_local_seq_to(LocalSeq(u64::MAX));
+    txn.commit().unwrap();
+    let refused = autocommit(&edge, |txn| txn.insert_row(&table, item(1, 10, 5)));
+    assert!(matches!(refused, Err(Error::LimitExceeded(_))), "{refused:?}");
+    assert!(!edge.is_stopped());
+}
+
 /// The table was made after the transaction had looked at the catalog last.
 #[test]
 fn a_row_of_a_table_that_is_newer_than_the_snapshot_gets_its_stamp() {

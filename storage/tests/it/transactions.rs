@@ -308,9 +308,8 @@ fn a_full_disk_is_told_and_stops_the_store() {
     let table = create(&store, two_columns("t"));
     insert(&store, &table, &[1, 1]).unwrap();
     disk.set_full(true);
-    let refused = autocommit(&store, |txn| {
-        (2..60_000).try_for_each(|id| txn.insert_row(&table, ints(&[id, id])).map(|_| ()))
-    });
+    let refused =
+        autocommit(&store, |txn| (2..60_000).try_for_each(|id| txn.insert_row(&table, ints(&[id, id])).map(|_| ())));
     assert!(matches!(refused, Err(Error::DiskFull(_))), "{refused:?}");
     assert!(store.is_stopped());
     drop(store);

@@ -10,7 +10,7 @@ use heliosdb_storage::key::KeyRange;
 use heliosdb_storage::sync_row::{Internal, OutboxEntry, OutboxState, RowState, keys};
 use heliosdb_storage::transaction::Direction;
 use heliosdb_storage::value::Value;
-use heliosdb_storage::{RowKey, ServerSeq, Snapshot, Store, TxnId};
+use heliosdb_storage::{LocalSeq, RowKey, ServerSeq, Snapshot, Store, TxnId};
 
 use super::outbox;
 use super::rebuild::Rebuild;
@@ -115,8 +115,10 @@ fn forget_unknown_rows(snapshot: &Snapshot, rebuild: &mut Rebuild<'_>) -> Result
 /// is pending again.
 fn settle_outbox(rebuild: &mut Rebuild<'_>, covered: &HashMap<SiteId, IntervalSet>, full: bool) -> Result<()> {
     let mut settled = Vec::new();
-    outbox::for_each(rebuild.txn(), Internal::Outbox, |_, value| {
-        // Most entries of a long queue are neither covered nor acknowledged; all have to be looked at.
+    // Of a long queue only the beginning can be covered, and the rest need not be read.
+    let newest = covered.values().filter_map(IntervalSet::max).max().unwrap_or(0);
+    let last = LocalSeq(if full { u64::MAX } else { newest });
+    outbox::for_each(rebuild.txn(), Internal::Outbox, last, |_, value| {
         let entry = OutboxEntry::decode(&value)?;
         if is_covered(entry.txn.id, covered) || (full && entry.state.is_acknowledged()) {
             settled.push(entry);
@@ -142,7 +144,7 @@ fn settle_outbox(rebuild: &mut Rebuild<'_>, covered: &HashMap<SiteId, IntervalSe
 /// What was covered once, but the hub does not list as merged, it has lost.
 fn offer_again(rebuild: &mut Rebuild<'_>, covered: &HashMap<SiteId, IntervalSet>) -> Result<()> {
     let mut lost = Vec::new();
-    outbox::for_each(rebuild.txn(), Internal::Retained, |_, value| {
+    outbox::for_each(rebuild.txn(), Internal::Retained, LocalSeq(u64::MAX), |_, value| {
         let entry = OutboxEntry::decode(&value)?;
         if !is_covered(entry.txn.id, covered) {
             lost.push(entry);

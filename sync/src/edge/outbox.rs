@@ -222,17 +222,19 @@ pub(super) fn put(txn: &mut Transaction, entry: &OutboxEntry) -> Result<()> {
     Ok(txn.internal_put(Internal::Outbox, &keys::outbox(entry.txn.id.seq), value)?)
 }
 
-/// Calls the function on all values of `Outbox` or `Retained`, in order.
+/// Calls the function on the values of `Outbox` or `Retained` up to a position, in order.
 pub(super) fn for_each(
     txn: &mut Transaction,
     relation: Internal,
+    last: LocalSeq,
     mut f: impl FnMut(&mut Transaction, Bytes) -> Result<()>,
 ) -> Result<()> {
     let mut start = Bound::Unbounded;
+    let end = Bound::Included(keys::outbox(last));
     loop {
-        let page = txn.internal_scan(relation, KeyRange { start, end: Bound::Unbounded }, PAGE)?;
-        let Some((last, _)) = page.last() else { return Ok(()) };
-        start = Bound::Excluded(last.clone());
+        let page = txn.internal_scan(relation, KeyRange { start, end: end.clone() }, PAGE)?;
+        let Some((key, _)) = page.last() else { return Ok(()) };
+        start = Bound::Excluded(key.clone());
         for (_, value) in page {
             f(txn, value)?;
         }

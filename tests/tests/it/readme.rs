@@ -70,12 +70,12 @@ async fn the_commands_of_the_readme_work_with_psql() {
         assert!(output.status.success(), "{command}\n{errors}");
         outputs.push(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let stock_before = outputs[0].lines().find_map(|line| line.trim().strip_prefix("coffee")).unwrap();
+    let stock_before = outputs[0].lines().find_map(|line| line.trim().strip_prefix("espresso")).unwrap();
     let stock_before: i64 = stock_before.trim_matches(|c: char| !c.is_ascii_digit()).parse().unwrap();
     assert!(outputs[3].contains("paused") && outputs[3].contains(" 1"), "one sale waits: {}", outputs[3]);
     let [.., after, lines] = outputs.as_slice() else { panic!("at least two outputs") };
     assert!(after.contains(&(stock_before - 3).to_string()), "both sales are counted once: {after}");
-    assert!(lines.contains("coffee") && lines.contains("(1 row)"), "the sale has its line: {lines}");
+    assert!(lines.contains("espresso") && lines.contains("(1 row)"), "the sale has its line: {lines}");
 }
 
 #[tokio::test]
@@ -85,15 +85,15 @@ async fn the_day_of_the_readme_works_through_a_driver() {
     let mut first = demo.client(1).await;
     let second = demo.client(2).await;
     let stock = "SELECT stock FROM products WHERE sku = $1";
-    let before: i64 = headquarters.query_one(stock, &[&"coffee"]).await.unwrap().get(0);
+    let before: i64 = headquarters.query_one(stock, &[&"espresso"]).await.unwrap().get(0);
 
     first.query_one("SELECT sync.pause()", &[]).await.unwrap();
     let sale = first.transaction().await.unwrap();
     let id = uuid::Uuid::new_v4();
     sale.execute("INSERT INTO sales (id, register) VALUES ($1, $2)", &[&id, &"register-1"]).await.unwrap();
-    sale.execute("INSERT INTO sale_lines (sale_id, line, sku, qty) VALUES ($1, 1, 'coffee', 2)", &[&id]).await.unwrap();
+    sale.execute("INSERT INTO sale_lines VALUES ($1, 1, 'espresso', 2, 2.50)", &[&id]).await.unwrap();
     let left = sale
-        .query_one("UPDATE products SET stock = stock - 2 WHERE sku = 'coffee' RETURNING stock", &[])
+        .query_one("UPDATE products SET stock = stock - 2 WHERE sku = 'espresso' RETURNING stock", &[])
         .await
         .unwrap();
     assert_eq!(left.get::<_, i64>(0), before - 2);
@@ -101,19 +101,19 @@ async fn the_day_of_the_readme_works_through_a_driver() {
     let status = first.query_one("SELECT state, pending_transactions FROM sync.status", &[]).await.unwrap();
     assert_eq!((status.get::<_, &str>(0), status.get::<_, i64>(1)), ("paused", 1));
 
-    second.execute("UPDATE products SET stock = stock - 1 WHERE sku = 'coffee'", &[]).await.unwrap();
+    second.execute("UPDATE products SET stock = stock - 1 WHERE sku = 'espresso'", &[]).await.unwrap();
     let synced = second.query_one("SELECT sync.wait_for_sync('30 s')", &[]).await.unwrap();
     assert!(synced.get::<_, bool>(0));
-    assert_eq!(headquarters.query_one(stock, &[&"coffee"]).await.unwrap().get::<_, i64>(0), before - 1);
-    assert_eq!(first.query_one(stock, &[&"coffee"]).await.unwrap().get::<_, i64>(0), before - 2);
+    assert_eq!(headquarters.query_one(stock, &[&"espresso"]).await.unwrap().get::<_, i64>(0), before - 1);
+    assert_eq!(first.query_one(stock, &[&"espresso"]).await.unwrap().get::<_, i64>(0), before - 2);
 
     first.query_one("SELECT sync.resume()", &[]).await.unwrap();
     let synced = first.query_one("SELECT sync.wait_for_sync('30 s')", &[]).await.unwrap();
     assert!(synced.get::<_, bool>(0));
     for node in [&headquarters, &first] {
-        assert_eq!(node.query_one(stock, &[&"coffee"]).await.unwrap().get::<_, i64>(0), before - 3);
+        assert_eq!(node.query_one(stock, &[&"espresso"]).await.unwrap().get::<_, i64>(0), before - 3);
     }
-    let lines = headquarters.query("SELECT sku, qty FROM sale_lines WHERE sale_id = $1", &[&id]).await.unwrap();
+    let lines = headquarters.query("SELECT sku, quantity FROM sale_lines WHERE sale = $1", &[&id]).await.unwrap();
     assert_eq!(lines.len(), 1);
-    assert_eq!((lines[0].get::<_, &str>(0), lines[0].get::<_, i32>(1)), ("coffee", 2));
+    assert_eq!((lines[0].get::<_, &str>(0), lines[0].get::<_, i32>(1)), ("espresso", 2));
 }

@@ -6,7 +6,7 @@ use heliosdb_crdt::Stamp;
 use heliosdb_storage::sync_row::{OpKind, RowState, TxnRecord};
 use heliosdb_storage::{ColumnChange, ColumnId, RowKey, SyncTableId, Value};
 
-use super::world::RowId;
+use super::nodes::RowId;
 
 /// The column `hits` of `items`.
 pub const HITS: ColumnId = ColumnId(4);

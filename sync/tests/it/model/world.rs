@@ -7,126 +7,31 @@ use std::time::Duration;
 
 use heliosdb_crdt::SiteId;
 use heliosdb_storage::base::MemoryDisk;
-use heliosdb_storage::key::KeyRange;
-use heliosdb_storage::sync_row::{
-    Identity, Internal, OutboxEntry, OutboxState, Role, RowState, TxnDigest, TxnRecord, keys,
-};
-use heliosdb_storage::transaction::Direction;
-use heliosdb_storage::{
-    CommitSeq, LocalSeq, RowKey, SchemaVersion, ServerSeq, Store, SyncTableId, TxnId, Value, WriteOrigin,
-};
+use heliosdb_storage::sync_row::{Internal, OutboxEntry, OutboxState, Role, TxnDigest, TxnRecord, keys};
+use heliosdb_storage::{CommitSeq, LocalSeq, SchemaVersion, ServerSeq, TxnId, WriteOrigin};
 use heliosdb_sync::edge::{apply, outbox};
 use heliosdb_sync::hub::merge::{MergeOptions, merge_push};
 use heliosdb_sync::hub::{history, serve};
 use heliosdb_sync::message::{MergeOutcome, Pull, PushedTxn};
 
+use super::nodes::{
+    Content, Edge, Node, check_bases, check_pairs, content_of, held_by, identify, merged_at, open, page, rows_of,
+};
 use super::rng::Rng;
+use super::seen::Seen;
 use super::{expect, workload};
 
-pub type RowId = (SyncTableId, RowKey);
-
-/// What a transaction is called, whatever id it gets: its digest with the number of its edge for a site.
-type Content = TxnDigest;
-
 const HUB_SITE: u32 = 1;
+/// More pushes in a row are a loop.
+const MOST_PUSHES: usize = 500;
 const DAY_MILLIS: u64 = 24 * 3600 * 1000;
-const MERGE: MergeOptions = MergeOptions { max_clock_skew: Duration::from_secs(5) };
-
-fn content_of(edge: usize, record: &TxnRecord) -> Content {
-    let mut record = record.clone();
-    record.id.site = SiteId(edge as u32);
-    record.digest().unwrap()
-}
-
-/// A node's disk, what runs on it, and its clock.
-struct Node {
-    disk: MemoryDisk,
-    store: Option<Arc<Store>>,
-    offset_millis: u64,
-    copy: Option<MemoryDisk>,
-}
-
-impl Node {
-    fn store(&self) -> &Arc<Store> {
-        self.store.as_ref().expect("the node runs")
-    }
-}
-
-struct Edge {
-    node: Node,
-    /// The lives that the hub knows to be of this node.
-    sites: Vec<SiteId>,
-    /// The present connection; messages of older ones are not heard any more.
-    connection: u64,
-    is_connected: bool,
-    sent: LocalSeq,
-    /// Everything ever committed here, with the form in which it was committed.
-    committed: BTreeMap<[u8; 16], TxnRecord>,
-    /// What was not in the copy that the disk was set back to.
-    dropped: BTreeSet<[u8; 16]>,
-    discarded: BTreeSet<[u8; 16]>,
-}
+pub const MERGE: MergeOptions = MergeOptions { max_clock_skew: Duration::from_secs(5) };
 
 enum Message {
     Push { edge: usize, connection: u64, txns: Vec<PushedTxn> },
     PushAck { edge: usize, connection: u64, outcomes: Vec<(LocalSeq, MergeOutcome)> },
     PullRequest { edge: usize, connection: u64, cursor: ServerSeq, schema_version: SchemaVersion },
     Pulled { edge: usize, connection: u64, pull: Pull },
-}
-
-/// How often the rare things happened: a test of them that never meets them is none.
-#[derive(Default, Debug)]
-pub struct Seen {
-    pub commits: u64,
-    pub merged: u64,
-    pub refused: u64,
-    pub missing: u64,
-    pub forked: u64,
-    pub new_lives: u64,
-    pub set_aside: u64,
-    pub full_pulls: u64,
-    pub offered_again: u64,
-    pub late_pulls: u64,
-}
-
-impl Seen {
-    pub fn add(&mut self, other: &Self) {
-        for (sum, n) in self.all_mut().into_iter().zip(other.all()) {
-            *sum += n;
-        }
-    }
-
-    pub fn all(&self) -> [u64; 10] {
-        let Self {
-            commits,
-            merged,
-            refused,
-            missing,
-            forked,
-            new_lives,
-            set_aside,
-            full_pulls,
-            offered_again,
-            late_pulls,
-        } = *self;
-        [commits, merged, refused, missing, forked, new_lives, set_aside, full_pulls, offered_again, late_pulls]
-    }
-
-    fn all_mut(&mut self) -> [&mut u64; 10] {
-        let Self {
-            commits,
-            merged,
-            refused,
-            missing,
-            forked,
-            new_lives,
-            set_aside,
-            full_pulls,
-            offered_again,
-            late_pulls,
-        } = self;
-        [commits, merged, refused, missing, forked, new_lives, set_aside, full_pulls, offered_again, late_pulls]
-    }
 }
 
 /// What a run does.
@@ -248,7 +153,9 @@ impl World {
         match self.rng.below(100) {
             0..26 => self.commit_at_edge(edge),
             26..30 => self.commit_at_hub(),
-            30..44 => self.push(edge),
+            30..44 => {
+                self.push(edge);
+            }
             44..56 => self.request_pull(edge),
             56..90 => self.deliver_any(),
             90..92 => self.crash_edge(edge),
@@ -281,7 +188,7 @@ impl World {
         let entry = OutboxEntry::decode(&value).unwrap();
         assert_eq!(entry.txn.ops, done.ops, "the outbox says something else than what was done");
         edge.committed.insert(content_of(i, &entry.txn).0, entry.txn);
-        self.seen.commits += 1;
+        self.seen.note("commit");
     }
 
     fn commit_at_hub(&mut self) {
@@ -297,18 +204,20 @@ impl World {
         self.at_hub.push((done.info.seq, record));
     }
 
-    fn push(&mut self, i: usize) {
+    /// False if there is nothing to push.
+    fn push(&mut self, i: usize) -> bool {
         self.connect(i);
         let limits = outbox::BatchLimits { max_txns: 1 + self.rng.index(4), max_bytes: 1 << (6 + self.rng.below(8)) };
         let edge = &mut self.edges[i];
         let txns = outbox::next_batch(edge.node.store(), edge.sent, limits).unwrap();
-        let Some(last) = txns.last() else { return };
+        let Some(last) = txns.last() else { return false };
         edge.sent = last.record.id.seq;
         for txn in &txns {
             assert_eq!(txn.record.digest().unwrap(), txn.digest);
             self.pushed.insert(txn.digest, content_of(i, &txn.record));
         }
         self.messages.push(Message::Push { edge: i, connection: edge.connection, txns });
+        true
     }
 
     fn request_pull(&mut self, i: usize) {
@@ -345,12 +254,12 @@ impl World {
                 let ids: Vec<LocalSeq> = txns.iter().map(|txn| txn.record.id.seq).collect();
                 let outcomes = merge_push(self.hub.store(), txns, &MERGE).unwrap();
                 for outcome in &outcomes {
-                    match outcome {
-                        MergeOutcome::Merged => self.seen.merged += 1,
-                        MergeOutcome::Refused { .. } => self.seen.refused += 1,
-                        MergeOutcome::Missing => self.seen.missing += 1,
-                        MergeOutcome::Forked => self.seen.forked += 1,
-                    }
+                    self.seen.note(match outcome {
+                        MergeOutcome::Merged => "merged",
+                        MergeOutcome::Refused { .. } => "refused",
+                        MergeOutcome::Missing => "missing",
+                        MergeOutcome::Forked => "forked",
+                    });
                 }
                 let outcomes = ids.into_iter().zip(outcomes).collect();
                 self.messages.push(Message::PushAck { edge, connection, outcomes });
@@ -391,12 +300,12 @@ impl World {
             (aside.count(), page(store, Internal::Retained).len())
         };
         let before = counts();
-        self.seen.full_pulls += u64::from(pull.full);
-        self.seen.late_pulls += u64::from(pull.to < store.identity().cursor);
+        self.seen.note_if("full pull", pull.full);
+        self.seen.note_if("late pull", pull.to < store.identity().cursor);
         apply::apply_pull(store, pull).unwrap();
         let after = counts();
-        self.seen.set_aside += u64::from(after.0 > before.0);
-        self.seen.offered_again += u64::from(after.1 < before.1);
+        self.seen.note_if("set aside", after.0 > before.0);
+        self.seen.note_if("offered again", after.1 < before.1);
     }
 
     fn connect(&mut self, i: usize) {
@@ -419,7 +328,7 @@ impl World {
             let known = heads.iter().map(|head| (head.id.site, [(0, head.id.seq.0)].into_iter().collect()));
             let known = outbox::unacknowledged_among(store, &known.collect::<Vec<_>>()).unwrap();
             let (merged, forked) = history::compare(hub, &known).unwrap();
-            self.seen.forked += forked.len() as u64;
+            self.seen.note_if("forked", !forked.is_empty());
             let merged: Vec<_> = merged.into_iter().map(|id| (id.seq, MergeOutcome::Merged)).collect();
             outbox::record_outcomes(store, &merged).unwrap();
             let last = store.last_local_seq();
@@ -436,7 +345,7 @@ impl World {
             let beyond = heads.iter().map(|head| head.id.seq).max().unwrap_or_default();
             let forked: Vec<LocalSeq> = forked.into_iter().map(|id| id.seq).collect();
             outbox::begin_new_life(store, site, &forked, beyond).unwrap();
-            self.seen.new_lives += 1;
+            self.seen.note("new life");
         }
     }
 
@@ -498,6 +407,7 @@ impl World {
     fn discard(&mut self, i: usize, seq: LocalSeq, content: [u8; 16]) {
         assert!(outbox::discard_dead_letter(self.edges[i].node.store(), seq).unwrap());
         self.edges[i].discarded.insert(content);
+        self.seen.note("dead letter discarded");
     }
 
     fn dead_letters(&self, i: usize) -> Vec<(LocalSeq, [u8; 16])> {
@@ -521,12 +431,10 @@ impl World {
             let mut is_busy = false;
             for i in 0..self.edges.len() {
                 self.handshake(i);
-                while let before = self.messages.len()
-                    && {
-                        self.push(i);
-                        self.messages.len() > before
+                for _ in 0..MOST_PUSHES {
+                    if !self.push(i) {
+                        break;
                     }
-                {
                     is_busy = true;
                     self.deliver_all();
                 }
@@ -620,83 +528,4 @@ impl Message {
             }
         }
     }
-}
-
-fn open(node: &mut Node, clock: &Arc<AtomicU64>) {
-    let (clock, offset) = (Arc::clone(clock), node.offset_millis);
-    let wall_clock = Arc::new(move || clock.load(Ordering::Relaxed) + offset);
-    node.store = Some(Store::open(workload::options(&node.disk, wall_clock)).unwrap());
-}
-
-fn identify(store: &Arc<Store>, role: Role, site: u32, epoch: u64) {
-    let mut txn = store.begin(WriteOrigin::Local);
-    txn.set_identity(Identity { role, site, cursor: ServerSeq { epoch, n: 0 } }).unwrap();
-    txn.commit().unwrap();
-}
-
-fn page(store: &Arc<Store>, relation: Internal) -> Vec<(bytes::Bytes, bytes::Bytes)> {
-    store.snapshot().internal_scan(relation, KeyRange::ALL, usize::MAX).unwrap()
-}
-
-/// What an edge has in its outbox or retains.
-fn held_by(i: usize, store: &Arc<Store>) -> BTreeMap<[u8; 16], OutboxEntry> {
-    let entries = [Internal::Outbox, Internal::Retained].into_iter().flat_map(|relation| page(store, relation));
-    let entries = entries.map(|(key, value)| {
-        let entry = OutboxEntry::decode(&value).unwrap();
-        assert_eq!(keys::parse_outbox(&key).unwrap(), entry.txn.id.seq);
-        assert_eq!(entry.txn.digest().unwrap(), entry.digest);
-        (content_of(i, &entry.txn).0, entry)
-    });
-    entries.collect()
-}
-
-fn merged_at(store: &Arc<Store>) -> Vec<TxnDigest> {
-    let digests = page(store, Internal::Merged).into_iter();
-    digests.map(|(_, value)| TxnDigest(value.as_ref().try_into().unwrap())).collect()
-}
-
-/// All rows and tombstones of the synced tables.
-fn rows_of(store: &Arc<Store>) -> BTreeMap<RowId, RowState> {
-    let snapshot = store.snapshot();
-    let mut rows = BTreeMap::new();
-    for table in snapshot.catalog().tables().filter(|table| table.is_synced()) {
-        for row in snapshot.scan(table, &KeyRange::ALL, Direction::Forward).unwrap() {
-            let (key, ..) = row.unwrap();
-            let state = snapshot.row_state(table, &key).unwrap();
-            assert!(state.is_alive());
-            rows.insert((table.sync_id.unwrap(), key), state);
-        }
-    }
-    for (key, _) in page(store, Internal::Tombstones) {
-        let (table, key) = keys::parse_row(&key).unwrap();
-        let definition = snapshot.catalog().table_by_sync_id(table).unwrap();
-        let state = snapshot.row_state(definition, &key).unwrap();
-        assert!(matches!(state, RowState::Dead(_)), "a living row has a tombstone");
-        rows.insert((table, key), state);
-    }
-    for state in rows.values_mut() {
-        state.set_changed_at(heliosdb_storage::row::ChangedAt::Never);
-    }
-    rows
-}
-
-/// Whole transactions: the two rows of a pair are written together, so they are always alike.
-fn check_pairs(store: &Arc<Store>) {
-    let snapshot = store.snapshot();
-    let Some(table) = snapshot.catalog().table("public", "pairs") else { return };
-    for first in [0, 2, 4] {
-        let of = |id| snapshot.get(table, &RowKey::of_values([&Value::Int4(id)]).unwrap()).unwrap();
-        let values = |row: Option<Vec<Value>>| row.map(|row| row[1].clone());
-        assert_eq!(values(of(first)), values(of(first + 1)), "a transaction is visible in part");
-    }
-}
-
-/// H is kept exactly of the rows that have a P.
-fn check_bases(store: &Arc<Store>) {
-    let bases: BTreeSet<RowId> =
-        page(store, Internal::SyncBase).iter().map(|(key, _)| keys::parse_row(key).unwrap()).collect();
-    let pending = page(store, Internal::OutboxRows);
-    let pending = pending.iter().map(|(key, _)| keys::parse_outbox_row(key).unwrap());
-    let pending: BTreeSet<RowId> = pending.map(|(table, key, _)| (table, key)).collect();
-    assert_eq!(bases, pending);
 }
