@@ -212,6 +212,7 @@ pub(crate) fn open_store(config: &Config) -> Result<(Arc<Store>, folder::NodeFil
         wall_clock: Arc::new(unix_millis),
         row_checker: Arc::new(CheckEvaluator::default()),
     })?;
+    store.around_lock_waits(|wait| tokio::task::block_in_place(wait));
     let role = store.identity().role;
     let file = folder::claim(config, role != Role::Standalone)?;
     let fits = match role {

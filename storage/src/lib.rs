@@ -44,6 +44,7 @@ pub use catalog::Catalog;
 pub use error::{ConstraintKind, Error, Result, Violation};
 pub use ids::{ColumnId, CommitSeq, LocalSeq, RelationId, SchemaVersion, ServerSeq, SyncTableId, TxnId};
 pub use key::RowKey;
+pub use lock::WaitHook;
 pub use meta::OutboxCounts;
 pub use row::{Row, RowMeta};
 pub use store::{Store, StoreOptions};

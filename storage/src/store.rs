@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::constraints::RowChecker;
 use crate::error::{Error, Result};
 use crate::ids::LocalSeq;
-use crate::lock::LockManager;
+use crate::lock::{LockManager, WaitHook};
 use crate::meta::{FORMAT_VERSION, Head, OutboxCounts, decode_identity, decode_u32, meta_key};
 use crate::sequencer::{CommitInfo, Sequencer};
 use crate::sync_row::{Identity, Internal};
@@ -130,6 +130,12 @@ impl Store {
     /// Whether a commit failed in a way after which this store must not go on; the process should end.
     pub fn is_stopped(&self) -> bool {
         self.sequencer.is_stopped()
+    }
+
+    /// Makes every wait of a transaction for a lock run within the hook, which may tell a scheduler that the thread is not
+    /// to be counted on meanwhile. Only the first hook given counts.
+    pub fn around_lock_waits(&self, hook: WaitHook) {
+        self.locks.around_waits(hook);
     }
 
     /// Calls the function after every commit, in commit order, outside all locks. It must be quick: it is meant to

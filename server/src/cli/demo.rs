@@ -14,9 +14,6 @@ use super::CliError;
 use super::client::{connect, describe};
 use super::serve::{Signals, runtime};
 
-/// The cloud's ports; register k has these plus k.
-const PG_PORT: u16 = 54_320;
-const HTTP_PORT: u16 = 18_430;
 /// How long the registers may take to enrol and to receive the shop.
 const ENROL_LIMIT: Duration = Duration::from_secs(60);
 /// How often that is looked for.
@@ -62,6 +59,20 @@ pub(super) struct DemoArgs {
     /// How many registers.
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=16))]
     registers: u16,
+    /// The cloud's port for SQL; register k has the one k further. 0 takes any free ports.
+    #[arg(long, value_name = "PORT", default_value_t = 54_320)]
+    pg_port: u16,
+    /// The cloud's port for HTTP; register k has the one k further. 0 takes any free ports.
+    #[arg(long, value_name = "PORT", default_value_t = 18_430)]
+    http_port: u16,
+}
+
+impl DemoArgs {
+    /// Where a node listens, given the cloud's port.
+    fn address(cloud_port: u16, number: u16) -> SocketAddr {
+        let port = if cloud_port == 0 { 0 } else { cloud_port.saturating_add(number) };
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+    }
 }
 
 /// Runs the demo until it is told to stop.
@@ -82,7 +93,7 @@ async fn demo(args: &DemoArgs) -> Result<(), CliError> {
         () = signals.next() => Err(CliError::Silent),
     };
     if started.is_ok() {
-        print_guide(args);
+        print_guide(args, &nodes);
         tokio::select! {
             () = signals.next() => {}
             failure = any_failure(&nodes) => tracing::error!(failure, "the demo ends"),
@@ -101,15 +112,16 @@ async fn any_failure(nodes: &[Node]) -> String {
 }
 
 async fn start_all(args: &DemoArgs, nodes: &mut Vec<Node>) -> Result<(), CliError> {
-    let config = node_config(&args.dir, 0);
+    let config = node_config(args, 0, None);
     let cloud_dir = config.data_dir.clone();
     nodes.push(Node::start(config).await?);
+    let cloud_address = nodes.first().map(Node::http_address);
     let cloud = connect(&cloud_dir).await?;
     if !has_shop(&cloud).await? {
         cloud.batch_execute(SHOP).await.map_err(|error| describe(&error))?;
     }
     for number in 1..=args.registers {
-        let mut config = node_config(&args.dir, number);
+        let mut config = node_config(args, number, cloud_address);
         // A register that is enrolled already ignores it.
         config.sync.token = Some(token(&cloud, &register_id(number)).await?.into());
         let data_dir = config.data_dir.clone();
@@ -120,19 +132,18 @@ async fn start_all(args: &DemoArgs, nodes: &mut Vec<Node>) -> Result<(), CliErro
 }
 
 /// The cloud is number 0.
-fn node_config(dir: &Path, number: u16) -> Config {
-    let local = |port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port.saturating_add(number)));
+fn node_config(args: &DemoArgs, number: u16, cloud: Option<SocketAddr>) -> Config {
     let defaults = Config::default().with_password_from_env();
     let name = if number == 0 { "cloud".to_owned() } else { register_id(number) };
     Config {
         mode: if number == 0 { Mode::Cloud } else { Mode::Edge },
-        data_dir: dir.join(&name),
+        data_dir: args.dir.join(&name),
         node_id: Some(name),
-        pg: PgConfig { listen: local(PG_PORT), ..defaults.pg.clone() },
-        http: HttpConfig { listen: local(HTTP_PORT), ..defaults.http.clone() },
+        pg: PgConfig { listen: DemoArgs::address(args.pg_port, number), ..defaults.pg.clone() },
+        http: HttpConfig { listen: DemoArgs::address(args.http_port, number), ..defaults.http.clone() },
         sync: SyncConfig {
             insecure: true,
-            cloud_endpoint: (number > 0).then(|| format!("http://127.0.0.1:{HTTP_PORT}")),
+            cloud_endpoint: cloud.map(|address| format!("http://{address}")),
             ..defaults.sync.clone()
         },
         ..defaults
@@ -170,13 +181,15 @@ async fn wait_for_shop(data_dir: &Path, number: u16) -> Result<(), CliError> {
     })
 }
 
-fn print_guide(args: &DemoArgs) {
-    let psql = |number: u16| format!("psql -h 127.0.0.1 -p {} -U helios", PG_PORT.saturating_add(number));
+fn print_guide(args: &DemoArgs, nodes: &[Node]) {
+    let psql = |node: &Node| format!("psql -h 127.0.0.1 -p {} -U helios", node.pg_address().port());
+    let [cloud, registers @ ..] = nodes else { return };
+    let Some(first) = registers.first() else { return };
     println!("A cloud and {} registers are running; their data is in {}.", args.registers, args.dir.display());
     println!();
-    println!("  cloud       {}", psql(0));
-    for number in 1..=args.registers {
-        println!("  register {number:<2} {}", psql(number));
+    println!("  cloud       {}", psql(cloud));
+    for (number, register) in (1..).zip(registers) {
+        println!("  register {number:<2} {}", psql(register));
     }
     println!(
         r#"
@@ -203,7 +216,7 @@ Let it sync, and look again: every node has the sale with its lines, and the sto
   {cloud} -c "SELECT sku, stock FROM products ORDER BY sku"
 
 ^C stops the demo; the next run goes on from here."#,
-        cloud = psql(0),
-        first = psql(1),
+        cloud = psql(cloud),
+        first = psql(first),
     );
 }

@@ -14,7 +14,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use super::error::{Failure, shutting_down, write_error, write_notice};
 use super::extended::{OpenPortal, Statement};
 use super::frontend::{self, Message};
-use super::inline::InlinePlace;
 use super::listener::PgServer;
 use super::rows::{ResultFormats, write_row};
 use super::wire::{CHUNK_BYTES, Frame, MAX_MESSAGE_BYTES, Wire};
@@ -284,12 +283,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         tokio::task::block_in_place(|| work(self))
     }
 
-    /// A place to run a statement here and now, if it is one that may; see [`super::inline`]. Where somebody waits for a
-    /// lock already, this one might too.
-    fn inline_place(&self, prepared: &Prepared) -> Option<InlinePlace> {
-        if prepared.is_quick() && self.server.store.lock_waiters() == 0 { self.server.inline.take() } else { None }
-    }
-
     /// Sends a portal's rows, up to a number, without ever holding more than a chunk of them.
     pub(super) async fn send_rows(
         &mut self,
@@ -300,13 +293,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     ) -> Result<PortalState, Failure> {
         let mut left = limit;
         loop {
-            let place = self.inline_place(prepared);
-            let quick = place.is_some();
-            match self.run(quick, |this| this.collect_rows(portal, prepared, formats, &mut left))? {
-                PortalState::OutputFull => {
-                    drop(place);
-                    self.wire.flush().await?;
-                }
+            match self.run(prepared.is_quick(), |this| this.collect_rows(portal, prepared, formats, &mut left))? {
+                PortalState::OutputFull => self.wire.flush().await?,
                 state => return Ok(state),
             }
         }

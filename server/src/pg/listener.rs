@@ -10,14 +10,12 @@ use heliosdb_sql::{SqlError, SqlState};
 use heliosdb_storage::Store;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::auth::{Password, Peer};
 use super::cancel::CancelRegistry;
 use super::error::{Failure, write_error};
-use super::inline::InlinePlaces;
 use super::startup::{Admitted, admit};
 use super::wire::Wire;
 use crate::shutdown::{Fatal, Shutdown};
@@ -51,12 +49,10 @@ pub struct PgServerOptions {
 /// What all connections share.
 pub struct PgServer {
     pub(super) engine: Arc<Engine>,
-    pub(super) store: Arc<Store>,
     pub(super) options: PgServerOptions,
     pub(super) sessions: Arc<CancelRegistry>,
     pub(super) shutdown: Shutdown,
     pub(super) fatal: Fatal,
-    pub(super) inline: Arc<InlinePlaces>,
     slots: Arc<Semaphore>,
 }
 
@@ -77,8 +73,7 @@ impl PgServer {
         let slots = Arc::new(Semaphore::new(options.max_connections));
         let waiting = Arc::clone(&store);
         let sessions = CancelRegistry::new(move || waiting.wake_cancelled());
-        let inline = InlinePlaces::of(Handle::current().metrics().num_workers());
-        Arc::new(Self { engine, store, options, sessions, shutdown, fatal, inline, slots })
+        Arc::new(Self { engine, options, sessions, shutdown, fatal, slots })
     }
 
     /// Serves clients from the network. The task ends after the shutdown signal, when its clients have gone.

@@ -13,8 +13,9 @@
 //! clients send is decoded in `frontend`, because pgwire's decoders trust the lengths inside a message: one that claims
 //! more than it holds reads into its successor, or panics.
 //!
-//! Statements run on the task's own thread: those that only look rows up by key at once (see `inline`), all others
-//! inside [`tokio::task::block_in_place`], because they may wait for locks and for the disk.
+//! Statements run on the task's own thread: those that only look rows up by key at once, all others inside
+//! [`tokio::task::block_in_place`], because they may wait for the disk. Waits for locks are inside it either way (see
+//! [`Store::around_lock_waits`](heliosdb_storage::Store::around_lock_waits)).
 
 mod auth;
 mod cancel;
@@ -22,7 +23,6 @@ mod connection;
 mod error;
 mod extended;
 mod frontend;
-mod inline;
 mod listener;
 mod rows;
 mod simple;

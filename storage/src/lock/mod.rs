@@ -17,12 +17,12 @@ mod mode;
 mod queue;
 mod table;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use parking_lot::Mutex;
+use parking_lot::{Condvar, Mutex};
 
 pub(crate) use mode::LockMode;
 use table::{LockTable, Party, Request};
@@ -49,17 +49,22 @@ pub(crate) enum Resource {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 struct OwnerId(u64);
 
+/// Runs what may sleep: a place to tell a scheduler that this thread is not to be counted on for a while.
+pub type WaitHook = fn(&mut dyn FnMut());
+
 /// The lock manager of a store.
 pub(crate) struct LockManager {
     table: Mutex<LockTable>,
     next_owner: AtomicU64,
     deadlock_timeout: Duration,
     apply_lock_wait: Duration,
+    around_waits: OnceLock<WaitHook>,
 }
 
 impl LockManager {
     pub(crate) fn new(deadlock_timeout: Duration, apply_lock_wait: Duration) -> Self {
-        Self { table: Mutex::default(), next_owner: AtomicU64::new(1), deadlock_timeout, apply_lock_wait }
+        let around_waits = OnceLock::new();
+        Self { table: Mutex::default(), next_owner: AtomicU64::new(1), deadlock_timeout, apply_lock_wait, around_waits }
     }
 
     /// A new owner without locks. An applier is one that SQL transactions have to make way for.
@@ -73,6 +78,11 @@ impl LockManager {
             cancelled: None,
             timeout: None,
         }
+    }
+
+    /// Makes every wait for a lock run within the hook. Only the first hook given counts.
+    pub(crate) fn around_waits(&self, hook: WaitHook) {
+        self.around_waits.get_or_init(|| hook);
     }
 
     /// How many owners wait.
@@ -132,6 +142,19 @@ impl LockOwner {
             Request::Granted => return Ok(()),
             Request::Queued(wake) => wake,
         };
+        drop(table);
+        let mut granted = Ok(());
+        match manager.around_waits.get() {
+            Some(around) => around(&mut || granted = self.wait(&wake)),
+            None => granted = self.wait(&wake),
+        }
+        granted
+    }
+
+    /// Sleeps until what this owner queues for is granted, or something else ends the wait.
+    fn wait(&self, wake: &Condvar) -> Result<()> {
+        let manager = &self.manager;
+        let mut table = manager.table.lock();
         let started = Instant::now();
         let mut deadlock_check_at = started + manager.deadlock_timeout;
         let give_up_at = self.timeout.map(|timeout| started + timeout);

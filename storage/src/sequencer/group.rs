@@ -160,6 +160,7 @@ impl Group<'_> {
         let seq = seq.ok_or_else(|| Error::LimitExceeded("the outbox has no positions left".to_owned()))?;
         let entry = OutboxEntry::pending(TxnRecord {
             id: TxnId { site, seq },
+            first_site: site,
             hlc: given.hlc,
             cursor: outgoing.cursor,
             run: outgoing.run,

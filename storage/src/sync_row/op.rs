@@ -44,6 +44,9 @@ pub struct TxnDigest(pub [u8; 16]);
 pub struct TxnRecord {
     /// Its name for ever.
     pub id: TxnId,
+    /// The site under which it was committed. It stays when the transaction gets an id of another site, because this node's
+    /// store was set back and the hub has something else under the first id.
+    pub first_site: SiteId,
     /// Its time: with the site of its id the stamp of everything it wrote.
     pub hlc: Hlc,
     /// How much of the hub's history its oldest snapshot saw.
@@ -81,6 +84,7 @@ impl TxnRecord {
         out.push(VERSION);
         put_varint(&mut out, u64::from(self.id.site.0));
         put_varint(&mut out, self.id.seq.0);
+        put_varint(&mut out, u64::from(self.first_site.0));
         put_varint(&mut out, self.hlc.0);
         put_varint(&mut out, self.cursor.epoch);
         put_varint(&mut out, self.cursor.n);
@@ -102,6 +106,7 @@ impl TxnRecord {
         }
         let site = SiteId(reader.varint_as()?);
         let seq = LocalSeq(reader.varint()?);
+        let first_site = SiteId(reader.varint_as()?);
         let hlc = Hlc(reader.varint()?);
         let cursor = ServerSeq { epoch: reader.varint()?, n: reader.varint()? };
         let run = reader.u64()?;
@@ -109,7 +114,7 @@ impl TxnRecord {
         let count = reader.count(MIN_OP_BYTES)?;
         let ops = (0..count).map(|_| read_op(&mut reader)).collect::<Result<_>>()?;
         reader.finish()?;
-        Ok(Self { id: TxnId { site, seq }, hlc, cursor, run, schema_version, ops })
+        Ok(Self { id: TxnId { site, seq }, first_site, hlc, cursor, run, schema_version, ops })
     }
 
     /// The digest of the record.

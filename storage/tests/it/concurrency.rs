@@ -4,21 +4,26 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use heliosdb_crdt::{Hlc, SiteId, Stamp};
+use heliosdb_storage::base::MemoryDisk;
 use heliosdb_storage::catalog::{NewTable, TableDef};
 use heliosdb_storage::key::KeyRange;
 use heliosdb_storage::row::{ChangedAt, Stamped};
+use heliosdb_storage::store::Backend;
 use heliosdb_storage::sync_row::{Internal, OpKind, Role, RowState, apply, keys};
 use heliosdb_storage::transaction::Direction;
-use heliosdb_storage::{ColumnChange, ColumnId, Error, Result, Row, RowKey, Store, Transaction, Value, WriteOrigin};
+use heliosdb_storage::{
+    ColumnChange, ColumnId, Error, Result, Row, RowKey, Store, StoreOptions, Transaction, Value, WriteOrigin,
+};
 
 use crate::fixture::*;
 
 const CLIENTS: u64 = 4;
-const TXNS_OF_A_CLIENT: u64 = 100;
-const MERGES: u64 = 60;
+const TXNS_OF_A_CLIENT: u64 = 250;
+const MERGES: u64 = 100;
 const PARENTS: u64 = 6;
 const CHILDREN: u64 = 10;
 
@@ -42,6 +47,15 @@ impl Dice {
 struct Tables {
     parent: Arc<TableDef>,
     child: Arc<TableDef>,
+}
+
+/// A hub where nobody waits long for a lock.
+fn impatient_hub() -> Arc<Store> {
+    let options = options(Backend::Memory(MemoryDisk::default()));
+    let (deadlock_timeout, apply_lock_wait) = (Duration::from_millis(5), Duration::from_millis(10));
+    let hub = Store::open(StoreOptions { deadlock_timeout, apply_lock_wait, ..options }).unwrap();
+    set_role(&hub, Role::Hub, 1);
+    hub
 }
 
 fn tables(hub: &Arc<Store>, with_index: bool) -> Tables {
@@ -79,6 +93,8 @@ fn client(hub: &Arc<Store>, dice: &mut Dice, tables: &Tables) {
         let mut txn = hub.begin(WriteOrigin::Local);
         let mut result = Ok(());
         for _ in 0..=dice.below(3) {
+            // The others are to come in between.
+            thread::yield_now();
             let savepoint = txn.savepoint();
             match random_statement(&mut txn, dice, tables) {
                 Ok(()) if dice.below(10) > 0 => {}
@@ -168,7 +184,7 @@ fn check(hub: &Arc<Store>, tables: &Tables) {
 #[test]
 fn constraints_hold_among_clients_and_merges() {
     for (with_index, seed) in [(true, 1), (false, 2)] {
-        let hub = store_with_role(Role::Hub, 1);
+        let hub = impatient_hub();
         let tables = tables(&hub, with_index);
         thread::scope(|scope| {
             let (hub, tables) = (&hub, &tables);

@@ -15,7 +15,7 @@ use heliosdb_storage::{
     ConstraintKind, Error as StorageError, RowKey, Store, SyncTableId, Transaction, TxnId, WriteOrigin,
 };
 
-use super::merged_set;
+use super::{alias, merged_set};
 use crate::error::{Error, Result};
 use crate::message::{MergeOutcome, PushedTxn};
 
@@ -111,10 +111,18 @@ impl Merge {
 
     fn merge_one(&mut self, pushed: &PushedTxn) -> Result<MergeOutcome> {
         let record = &pushed.record;
+        let first = alias::first_name(record)?;
+        let is_alias_noted = alias::is_noted(&self.txn, first)?;
         match self.known_digest(record.id)? {
             Some(digest) if digest == pushed.digest => return Ok(MergeOutcome::Merged),
+            // Merged before, under the id it got because of what is merged under this one.
+            Some(_) if is_alias_noted && first.0 == record.id => return Ok(MergeOutcome::Merged),
             Some(_) => return Ok(MergeOutcome::Forked),
             None => {}
+        }
+        if is_alias_noted || self.known_digest(first.0)? == Some(first.1) {
+            // Merged before, under another id: this one stands for the same, and has no effect of its own.
+            return self.note_merged(pushed, first);
         }
         let savepoint = self.txn.savepoint();
         let stamp = self.stamp(record)?;
@@ -127,12 +135,7 @@ impl Merge {
             judged => Ok(judged?),
         });
         match merged {
-            Ok(()) => {
-                let digest = Bytes::copy_from_slice(&pushed.digest.0);
-                self.txn.internal_put(Internal::Merged, &keys::merged(record.id), digest)?;
-                self.note_merged(record.id)?;
-                Ok(MergeOutcome::Merged)
-            }
+            Ok(()) => self.note_merged(pushed, first),
             Err(Failure::Refused(reason)) => {
                 self.txn.rollback_to(savepoint);
                 tracing::warn!(site = record.id.site.0, seq = record.id.seq.0, reason, "a transaction was refused");
@@ -154,7 +157,14 @@ impl Merge {
         Ok(Some(TxnDigest(digest)))
     }
 
-    fn note_merged(&mut self, id: TxnId) -> Result<()> {
+    /// Remembers that a transaction is merged, whose first name is given.
+    fn note_merged(&mut self, pushed: &PushedTxn, first: (TxnId, TxnDigest)) -> Result<MergeOutcome> {
+        let id = pushed.record.id;
+        let digest = Bytes::copy_from_slice(&pushed.digest.0);
+        self.txn.internal_put(Internal::Merged, &keys::merged(id), digest)?;
+        if first.0 != id {
+            alias::note(&mut self.txn, first)?;
+        }
         if !self.merged.contains_key(&id.site) {
             let key = merged_set::key(id.site);
             let value = self.txn.internal_get(Internal::SyncState, &key)?;
@@ -164,7 +174,7 @@ impl Merge {
         if let Some(set) = self.merged.get_mut(&id.site) {
             set.insert(id.seq.0);
         }
-        Ok(())
+        Ok(MergeOutcome::Merged)
     }
 
     /// The stamp of what a transaction wrote: its own, unless its clock is too far ahead. Stamps given in place keep the

@@ -20,6 +20,7 @@ pub mod connection;
 pub mod directory;
 pub mod history;
 pub mod merge;
+mod alias;
 mod merged_set;
 pub mod seats;
 pub mod serve;

@@ -111,7 +111,7 @@ async fn the_site_of_another_node_is_not_given() {
     let (mut link, _) = greet(&cloud, hello).await.ok().unwrap();
     let id = TxnId { site: other.store.identity().site_id(), seq: LocalSeq(1) };
     let (cursor, schema_version) = (ServerSeq::default(), SchemaVersion(1));
-    let record = TxnRecord { id, hlc: Hlc(1), cursor, run: 0, schema_version, ops: Vec::new() };
+    let record = TxnRecord { id, first_site: id.site, hlc: Hlc(1), cursor, run: 0, schema_version, ops: Vec::new() };
     let txn = PushedTxn { digest: record.digest().unwrap(), record };
     link.send(&Message::Push(Push { batch: 1, txns: vec![txn] })).unwrap();
     assert_eq!(farewell(link).await, RefusalReason::Protocol);

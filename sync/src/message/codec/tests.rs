@@ -52,7 +52,7 @@ fn op() -> impl Strategy<Value = RowOp> {
 
 fn pushed() -> impl Strategy<Value = PushedTxn> {
     (txn_id(), any::<u64>(), server_seq(), any::<u64>(), vec(op(), 0..4)).prop_map(|(id, hlc, cursor, version, ops)| {
-        let record = TxnRecord { id, hlc: Hlc(hlc), cursor, run: hlc, schema_version: SchemaVersion(version), ops };
+        let record = TxnRecord { id, first_site: id.site, hlc: Hlc(hlc), cursor, run: hlc, schema_version: SchemaVersion(version), ops };
         PushedTxn { digest: record.digest().unwrap(), record }
     })
 }
@@ -245,6 +245,7 @@ fn a_count_that_cannot_be_is_refused_before_memory_is_taken() {
 fn a_transaction_that_was_altered_is_refused() {
     let record = TxnRecord {
         id: TxnId { site: SiteId(2), seq: LocalSeq(1) },
+        first_site: SiteId(2),
         hlc: Hlc(7),
         cursor: ServerSeq::default(),
         run: 3,

@@ -195,6 +195,7 @@ impl World {
         let Some(done) = workload::run(self.hub.store(), &mut self.rng, &mut self.fresh) else { return };
         let record = TxnRecord {
             id: TxnId { site: SiteId(HUB_SITE), seq: LocalSeq(done.info.seq.0) },
+            first_site: SiteId(HUB_SITE),
             hlc: done.info.hlc,
             cursor: ServerSeq::default(),
             run: 0,
