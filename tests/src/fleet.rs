@@ -98,7 +98,9 @@ impl Node {
             .expect("the node becomes ready in time")
             .expect("the node's output can be read")
             .expect("the node prints its ready line before it ends");
-        let (pg, http) = parse_ready(&line).unwrap_or_else(|| panic!("not a ready line: {line}"));
+        let ready = parse_ready(&line);
+        assert!(ready.is_some(), "not a ready line: {line}");
+        let (pg, http) = ready.expect("BUG: just judged");
         self.running = Some(Running { child, pg, http });
     }
 

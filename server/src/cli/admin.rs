@@ -22,14 +22,14 @@ pub(super) fn create_token(
         literal(attributes)
     );
     for (_, token) in first_row(config, &sql)? {
-        println!("{}", token.unwrap_or_default());
+        super::say(&format!("{}\n", token.unwrap_or_default()));
     }
     Ok(())
 }
 
 /// Prints the row of `sync.status`.
 pub(super) fn status(config: &Config) -> Result<(), CliError> {
-    print!("{}", table::render_pairs(&first_row(config, "SELECT * FROM sync.status")?));
+    super::say(&table::render_pairs(&first_row(config, "SELECT * FROM sync.status")?));
     Ok(())
 }
 

@@ -6,13 +6,13 @@ use super::{CliError, NodeArgs};
 
 /// Prints every key, right or wrong.
 pub(super) fn show(args: &NodeArgs) -> Result<(), CliError> {
-    print!("{}", args.settings()?.show());
+    super::say(&args.settings()?.show());
     Ok(())
 }
 
 /// Says whether a node would start with this.
 pub(super) fn check(args: &NodeArgs) -> Result<(), CliError> {
     Config::from_settings(&args.settings()?)?;
-    println!("the configuration is right");
+    super::say("the configuration is right\n");
     Ok(())
 }

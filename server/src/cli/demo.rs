@@ -93,7 +93,7 @@ async fn demo(args: &DemoArgs) -> Result<(), CliError> {
         () = signals.next() => Err(CliError::Silent),
     };
     if started.is_ok() {
-        print_guide(args, &nodes);
+        super::say(&guide(args, &nodes));
         tokio::select! {
             () = signals.next() => {}
             failure = any_failure(&nodes) => tracing::error!(failure, "the demo ends"),
@@ -181,18 +181,18 @@ async fn wait_for_shop(data_dir: &Path, number: u16) -> Result<(), CliError> {
     })
 }
 
-fn print_guide(args: &DemoArgs, nodes: &[Node]) {
+/// What to try, in psql.
+fn guide(args: &DemoArgs, nodes: &[Node]) -> String {
     let psql = |node: &Node| format!("psql -h 127.0.0.1 -p {} -U helios", node.pg_address().port());
-    let [cloud, registers @ ..] = nodes else { return };
-    let Some(first) = registers.first() else { return };
-    println!("A cloud and {} registers are running; their data is in {}.", args.registers, args.dir.display());
-    println!();
-    println!("  cloud       {}", psql(cloud));
-    for (number, register) in (1..).zip(registers) {
-        println!("  register {number:<2} {}", psql(register));
-    }
-    println!(
-        r#"
+    let [cloud, registers @ ..] = nodes else { return String::new() };
+    let Some(first) = registers.first() else { return String::new() };
+    let list: String =
+        (1..).zip(registers).map(|(number, register)| format!("\n  register {number:<2} {}", psql(register))).collect();
+    format!(
+        r#"A cloud and {} registers are running; their data is in {}.
+
+  cloud       {cloud}{list}
+
 Look at the stock, on any of them:
   {cloud} -c "SELECT sku, price, stock FROM products ORDER BY sku"
 
@@ -215,8 +215,11 @@ Let it sync, and look again: every node has the sale with its lines, and the sto
   {first} -c "SELECT sync.resume()"
   {cloud} -c "SELECT sku, stock FROM products ORDER BY sku"
 
-^C stops the demo; the next run goes on from here."#,
+^C stops the demo; the next run goes on from here.
+"#,
+        registers.len(),
+        args.dir.display(),
         cloud = psql(cloud),
         first = psql(first),
-    );
+    )
 }

@@ -35,9 +35,9 @@ pub(super) fn run(args: &EnrollArgs) -> Result<(), CliError> {
     let enrolled = runtime.block_on(enroll(&config))?;
     let endpoint = config.sync.cloud_endpoint.as_deref().unwrap_or_default();
     if enrolled.already {
-        println!("{} is enrolled already", enrolled.node_id);
+        super::say(&format!("{} is enrolled already\n", enrolled.node_id));
     } else {
-        println!("{} is enrolled with {endpoint}", enrolled.node_id);
+        super::say(&format!("{} is enrolled with {endpoint}\n", enrolled.node_id));
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ mod serve;
 mod shell;
 mod table;
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -253,6 +254,14 @@ pub fn main() -> ExitCode {
             eprintln!("heliosdb-edge: {what}");
             ExitCode::from(USAGE)
         }
+    }
+}
+
+/// Prints a command's output. That nobody reads it any more (`| head`) is no failure, least of all of a demo that serves on.
+fn say(text: &str) {
+    let mut out = std::io::stdout().lock();
+    if let Err(error) = out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        tracing::debug!(%error, "standard output is gone");
     }
 }
 

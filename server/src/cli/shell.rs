@@ -1,6 +1,6 @@
 //! `sql`: a small shell, for machines without psql.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _};
 
 use heliosdb_edge::config::Config;
 use tokio_postgres::{Client, SimpleQueryMessage};
@@ -24,15 +24,14 @@ pub(super) fn run(config: &Config, command: Option<&str>) -> Result<(), CliError
 fn read_lines(mut execute: impl FnMut(&str) -> Result<(), CliError>) -> Result<(), CliError> {
     let interactive = io::stdin().is_terminal();
     if interactive {
-        println!("Statements end with a semicolon at the end of a line; \\q leaves.");
+        super::say("Statements end with a semicolon at the end of a line; \\q leaves.\n");
     }
     let mut failed = false;
     let mut text = String::new();
     let mut lines = io::stdin().lock().lines();
     loop {
         if interactive {
-            print!("{}", if text.is_empty() { "helios=> " } else { "helios-> " });
-            io::stdout().flush().map_err(CliError::failure)?;
+            super::say(if text.is_empty() { "helios=> " } else { "helios-> " });
         }
         let Some(line) = lines.next() else { break };
         let line = line.map_err(CliError::failure)?;
@@ -84,13 +83,13 @@ async fn execute(client: &Client, sql: &str) -> Result<(), CliError> {
             SimpleQueryMessage::Row(row) => {
                 rows.push((0..row.len()).map(|column| row.get(column).map(str::to_owned)).collect());
                 if rows.len() >= TABLE_ROWS {
-                    print!("{}", table::render(names.as_deref().unwrap_or_default(), &rows));
+                    super::say(&table::render(names.as_deref().unwrap_or_default(), &rows));
                     rows.clear();
                 }
             }
             SimpleQueryMessage::CommandComplete(count) => match names.take() {
-                Some(names) => print!("{}", table::render(&names, &std::mem::take(&mut rows))),
-                None => println!("OK ({count} row{})", if count == 1 { "" } else { "s" }),
+                Some(names) => super::say(&table::render(&names, &std::mem::take(&mut rows))),
+                None => super::say(&format!("OK ({count} row{})\n", if count == 1 { "" } else { "s" })),
             },
             _ => {}
         }

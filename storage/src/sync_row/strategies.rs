@@ -103,7 +103,7 @@ pub(crate) fn records() -> impl Strategy<Value = TxnRecord> {
     (numbers, proptest::collection::vec(ops(), 0..5)).prop_map(|((site, seq, hlc, epoch, n, run, version), ops)| {
         TxnRecord {
             id: TxnId { site: SiteId(site), seq: LocalSeq(seq) },
-        first_site: SiteId(site / 2),
+            first_site: SiteId(site / 2),
             hlc: Hlc(hlc),
             cursor: ServerSeq { epoch, n },
             run,

@@ -4,6 +4,7 @@
 //! once more, the same store offers it under the first id again, and would give it yet another new id. So whenever the hub
 //! merges a transaction under a new id, it notes its first name: (first site, local sequence, digest under the first id).
 
+use bytes::Bytes;
 use heliosdb_storage::sync_row::{Internal, TxnDigest, TxnRecord};
 use heliosdb_storage::{Result, Transaction, TxnId};
 
@@ -14,9 +15,12 @@ pub fn first_name(record: &TxnRecord) -> Result<(TxnId, TxnDigest)> {
     Ok((id, first.digest()?))
 }
 
-/// Whether a transaction was merged under another id than this, its first one.
-pub fn is_noted(txn: &Transaction, (id, digest): (TxnId, TxnDigest)) -> Result<bool> {
-    Ok(txn.internal_get(Internal::SyncState, &key(id, digest))?.is_some())
+/// Whether a transaction was merged under another id than this, its first one. `read` reads from `SyncState`.
+pub fn is_noted(
+    (id, digest): (TxnId, TxnDigest),
+    read: impl FnOnce(Internal, &[u8]) -> Result<Option<Bytes>>,
+) -> Result<bool> {
+    Ok(read(Internal::SyncState, &key(id, digest))?.is_some())
 }
 
 /// Notes that a transaction was merged under another id than this, its first one.

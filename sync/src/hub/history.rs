@@ -6,7 +6,7 @@ use heliosdb_crdt::SiteId;
 use heliosdb_storage::sync_row::{Internal, TxnDigest, keys};
 use heliosdb_storage::{LocalSeq, Snapshot, Store, TxnId};
 
-use super::merged_set;
+use super::{alias, merged_set};
 use crate::error::{Error, Result};
 use crate::message::MergedHead;
 
@@ -31,6 +31,10 @@ pub fn compare(store: &Arc<Store>, known: &[(TxnId, TxnDigest)]) -> Result<(Vec<
     for &(id, digest) in known {
         match merged_digest(&snapshot, id)? {
             Some(found) if found == digest => merged.push(id),
+            // Merged under the id that it got when that was found out before.
+            Some(_) if alias::is_noted((id, digest), |relation, key| snapshot.internal_get(relation, key))? => {
+                merged.push(id);
+            }
             Some(_) => forked.push(id),
             None => {}
         }

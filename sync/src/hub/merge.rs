@@ -112,7 +112,7 @@ impl Merge {
     fn merge_one(&mut self, pushed: &PushedTxn) -> Result<MergeOutcome> {
         let record = &pushed.record;
         let first = alias::first_name(record)?;
-        let is_alias_noted = alias::is_noted(&self.txn, first)?;
+        let is_alias_noted = alias::is_noted(first, |relation, key| self.txn.internal_get(relation, key))?;
         match self.known_digest(record.id)? {
             Some(digest) if digest == pushed.digest => return Ok(MergeOutcome::Merged),
             // Merged before, under the id it got because of what is merged under this one.

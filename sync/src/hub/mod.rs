@@ -16,11 +16,11 @@
 //! | [`merge`], [`serve`] | into the store and out of it |
 
 mod admission;
+mod alias;
 pub mod connection;
 pub mod directory;
 pub mod history;
 pub mod merge;
-mod alias;
 mod merged_set;
 pub mod seats;
 pub mod serve;

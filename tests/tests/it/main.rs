@@ -1,6 +1,12 @@
 //! Tests over real processes and sockets.
 
-#![allow(missing_docs, reason = "these are tests")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that fails may say so by a panic"
+)]
 
 mod readme;
 mod shop;

@@ -52,10 +52,14 @@ impl Demo {
     }
 }
 
+fn readme() -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("README.md");
+    std::fs::read_to_string(path).unwrap()
+}
+
 #[tokio::test]
 async fn the_commands_of_the_readme_work_with_psql() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().join("README.md");
-    let text = std::fs::read_to_string(readme).unwrap();
+    let text = readme();
     let commands: Vec<&str> = text.lines().filter(|line| line.starts_with("psql ")).collect();
     assert!(commands.len() >= 8, "the README shows the shop by hand");
     let demo = Demo::start().await;
@@ -116,4 +120,45 @@ async fn the_day_of_the_readme_works_through_a_driver() {
     let lines = headquarters.query("SELECT sku, quantity FROM sale_lines WHERE sale = $1", &[&id]).await.unwrap();
     assert_eq!(lines.len(), 1);
     assert_eq!((lines[0].get::<_, &str>(0), lines[0].get::<_, i32>(1)), ("espresso", 2));
+}
+
+/// Runs a node by a command of the README in a folder and returns it with the ports of its ready line.
+async fn serve(command: &str, folder: &Path) -> (Child, u16, u16) {
+    let mut process = shell(command, folder).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let line = tokio::time::timeout(START_LIMIT, lines.next_line()).await.unwrap().unwrap().unwrap();
+    let mut ports = line.split(' ').filter_map(|part| part.rsplit(':').next()?.parse().ok());
+    (process, ports.next().unwrap(), ports.next().unwrap())
+}
+
+fn shell(command: &str, folder: &Path) -> Command {
+    let here = command.replacen("heliosdb-edge", &format!("exec {}", binary().display()), 1);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &here]).current_dir(folder).env_remove("HELIOS_PASSWORD").stdin(Stdio::null()).kill_on_drop(true);
+    shell
+}
+
+#[tokio::test]
+async fn the_readme_s_own_fleet_works() {
+    let text = readme().replace("\\\n", " ");
+    let mut commands = text.lines().filter(|line| line.starts_with("heliosdb-edge "));
+    let [cloud, token, edge] = [commands.next(), commands.next(), commands.next()].map(|command| command.unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let cloud = format!("{cloud} --pg-listen 127.0.0.1:0 --http-listen 127.0.0.1:0");
+    let (_cloud, pg, http) = serve(&cloud, folder.path()).await;
+    let output = shell(token, folder.path()).output().await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let token = String::from_utf8(output.stdout).unwrap();
+    let edge = edge.replace("=TOKEN", &format!("={}", token.trim()));
+    let edge = edge.replace(":5433", ":0").replace(":8433", ":0").replace(":8432", &format!(":{http}"));
+    let (_edge, edge_pg, _) = serve(&edge, folder.path()).await;
+
+    let headquarters = fleet::connect(([127, 0, 0, 1], pg).into()).await.unwrap();
+    headquarters.batch_execute("CREATE TABLE notes (id int PRIMARY KEY, note text)").await.unwrap();
+    headquarters.batch_execute("INSERT INTO notes VALUES (1, 'hello')").await.unwrap();
+    let store = fleet::connect(([127, 0, 0, 1], edge_pg).into()).await.unwrap();
+    fleet::until("the note arrives", START_LIMIT, || async {
+        store.query_one("SELECT note FROM notes", &[]).await.is_ok_and(|row| row.get::<_, &str>(0) == "hello")
+    })
+    .await;
 }

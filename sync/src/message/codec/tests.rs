@@ -52,7 +52,15 @@ fn op() -> impl Strategy<Value = RowOp> {
 
 fn pushed() -> impl Strategy<Value = PushedTxn> {
     (txn_id(), any::<u64>(), server_seq(), any::<u64>(), vec(op(), 0..4)).prop_map(|(id, hlc, cursor, version, ops)| {
-        let record = TxnRecord { id, first_site: id.site, hlc: Hlc(hlc), cursor, run: hlc, schema_version: SchemaVersion(version), ops };
+        let record = TxnRecord {
+            id,
+            first_site: id.site,
+            hlc: Hlc(hlc),
+            cursor,
+            run: hlc,
+            schema_version: SchemaVersion(version),
+            ops,
+        };
         PushedTxn { digest: record.digest().unwrap(), record }
     })
 }

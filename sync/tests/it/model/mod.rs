@@ -4,6 +4,7 @@
 //! `HELIOS_MODEL_SEED` runs one seed alone.
 #![allow(clippy::cast_possible_truncation, clippy::cast_possible_wrap, clippy::cast_sign_loss)]
 
+mod cases;
 mod concurrent;
 mod expect;
 mod nodes;

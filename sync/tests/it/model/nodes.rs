@@ -131,3 +131,15 @@ pub fn check_bases(store: &Arc<Store>) {
     let pending: BTreeSet<RowId> = pending.map(|(table, key, _)| (table, key)).collect();
     assert_eq!(bases, pending);
 }
+
+/// No two rows have the same unique name, on edges neither, whatever was pulled.
+pub fn check_names(store: &Arc<Store>) {
+    let snapshot = store.snapshot();
+    let Some(table) = snapshot.catalog().table("public", "names") else { return };
+    let rows = snapshot.scan(table, &KeyRange::ALL, Direction::Forward).unwrap();
+    let mut names: Vec<_> = rows.map(|row| format!("{:?}", row.unwrap().1[1])).collect();
+    let count = names.len();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), count, "two rows have the same unique name");
+}
