@@ -23,6 +23,7 @@ pub struct NodeSync {
     node_id: String,
     tenant: String,
     mode: Mode,
+    queue_capacity: u64,
     handle: SyncHandle,
     hub: Option<Arc<Hub>>,
     shutdown: Shutdown,
@@ -67,6 +68,7 @@ impl NodeSync {
             node_id: node_id.to_owned(),
             tenant: config.tenant.clone(),
             mode: config.mode,
+            queue_capacity: config.sync.queue_capacity,
             handle,
             hub,
             shutdown,
@@ -112,6 +114,11 @@ impl SyncControl for NodeSync {
             clock_offset_ms: status.clock_offset_ms,
             protocol_version: i32::from(status.protocol_version),
         }
+    }
+
+    fn queue_capacity(&self) -> Option<u64> {
+        // A cloud has no queue: its commits are where they belong.
+        (self.mode == Mode::Edge).then_some(self.queue_capacity)
     }
 
     fn sync_now(&self) -> SqlResult<SyncSummary> {

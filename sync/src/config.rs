@@ -109,8 +109,8 @@ impl Default for Backoff {
     }
 }
 
-/// The options of an edge.
-#[derive(Clone, Debug)]
+/// The options of an edge. (They hold the token, and so are not to be printed.)
+#[derive(Clone)]
 pub struct SyncOptions {
     /// The node's id.
     pub node_id: String,

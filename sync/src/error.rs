@@ -76,6 +76,14 @@ impl Error {
         )
     }
 
+    /// What a node answers that tries to enrol, and fails.
+    pub fn not_enrolled(why: &str) -> Self {
+        Self::wrong_state(
+            format!("this node is not enrolled with a cloud yet: {why}"),
+            "The node tries again by itself; if the token is the reason, set sync.token to a new one and restart.",
+        )
+    }
+
     /// The reason, if the hub refused the node.
     pub const fn refusal_reason(&self) -> Option<RefusalReason> {
         match self {

@@ -7,10 +7,12 @@ use super::Binder;
 use super::coerce::operator;
 use super::names;
 use super::scope::{AGGREGATE_BASE, Place, Scope};
+use super::tree::plain;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::functions::{self, aggregate};
 use crate::plan::AggregateCall;
+use crate::types::cast::CastContext;
 
 impl Binder<'_> {
     pub(super) fn function(&mut self, call: &ast::Function, scope: &Scope<'_>) -> Result<Expr> {
@@ -109,6 +111,19 @@ impl Binder<'_> {
         Ok(Expr::Column(AGGREGATE_BASE + at, function.returns))
     }
 
+    /// NULLIF's first operand, as `=` takes it: that is the type of the result.
+    fn nullif_operand(&mut self, a: Expr, other: DataType) -> Result<Expr> {
+        let is_exact = |data_type| matches!(data_type, DataType::Int2 | DataType::Int4 | DataType::Int8);
+        let to = match (a.data_type(), other) {
+            (DataType::Unknown, DataType::Unknown) => DataType::Text,
+            (DataType::Unknown, other) => other,
+            (own, DataType::Numeric | DataType::Float8) if is_exact(own) => other,
+            (DataType::Numeric, DataType::Float8) => other,
+            (own, _) => own,
+        };
+        self.coerce(a, plain(to), CastContext::Implicit)
+    }
+
     /// What looks like a function but is part of the grammar.
     fn special(&mut self, name: &str, args: &[&ast::Expr], scope: &Scope<'_>) -> Result<Expr> {
         let bound: Result<Vec<Expr>> = args.iter().map(|arg| self.expr(arg, scope)).collect();
@@ -118,7 +133,7 @@ impl Binder<'_> {
                 let (Some(b), Some(a), true) = (bound.pop(), bound.pop(), bound.is_empty()) else {
                     return Err(SqlError::new(SqlState::SYNTAX_ERROR, "NULLIF takes two arguments"));
                 };
-                let a = self.known(a)?;
+                let a = self.nullif_operand(a, b.data_type())?;
                 let data_type = a.data_type();
                 let equal = operator(self, "=", Some(a.clone()), b)?;
                 let null = Expr::Literal(Value::Null, data_type);
@@ -178,6 +193,9 @@ impl<'a> Arguments<'a> {
                 }
                 FunctionArg::Unnamed(other) => return Err(SqlError::unsupported(format!("the argument {other}"))),
             }
+        }
+        if arguments.distinct && arguments.star {
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"*\""));
         }
         Ok(arguments)
     }

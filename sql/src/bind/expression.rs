@@ -13,7 +13,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::types::cast::CastContext;
 
-/// How long a chain of binary operators may be once it is bound: it is evaluated recursively.
+/// How long chains of binary operators around a place may be together: they are evaluated recursively.
 const MAX_OPERATOR_DEPTH: usize = 250;
 
 impl Binder<'_> {
@@ -137,6 +137,11 @@ impl Binder<'_> {
     }
 
     fn unary(&mut self, op: UnaryOperator, operand: &ast::Expr, scope: &Scope<'_>) -> Result<Expr> {
+        if is_sign(op)
+            && let Some(power) = signed_power(op, operand)
+        {
+            return self.expr(&power, scope);
+        }
         if op == UnaryOperator::Minus
             && let ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(text, false), .. }) = operand
         {
@@ -159,20 +164,38 @@ impl Binder<'_> {
                 // `a < b < c` says less than it seems to: PostgreSQL wants parentheses.
                 return Err(SqlError::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{op}\"")));
             }
+            if is_power_of_signed_power(op, right) {
+                return Err(SqlError::unsupported("a ^ -b ^ c without parentheses"));
+            }
+            if is_sum_behind_prefix(op, left) {
+                return Err(SqlError::unsupported(format!("a prefix operator before {op} without parentheses")));
+            }
             links.push((op, right.as_ref()));
             first = left;
         }
+        let deepens = |(op, _): &&(&BinaryOperator, _)| !matches!(op, BinaryOperator::And | BinaryOperator::Or);
+        let depth = links.iter().filter(deepens).count();
+        if self.operators + depth > MAX_OPERATOR_DEPTH {
+            return Err(SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
+        }
+        self.operators += depth;
+        let bound = self.bind_chain(first, links, scope);
+        self.operators -= depth;
+        bound
+    }
+
+    fn bind_chain(
+        &mut self,
+        first: &ast::Expr,
+        links: Vec<(&BinaryOperator, &ast::Expr)>,
+        scope: &Scope<'_>,
+    ) -> Result<Expr> {
         let mut bound = if let ast::Expr::Tuple(_) = first { None } else { Some(self.expr(first, scope)?) };
-        let mut depth = 0_usize;
         for (op, right) in links.into_iter().rev() {
             let Some(left) = bound.take() else {
                 bound = Some(self.row_comparison(first, op, right, scope)?);
                 continue;
             };
-            depth = if matches!(op, BinaryOperator::And | BinaryOperator::Or) { 0 } else { depth + 1 };
-            if depth > MAX_OPERATOR_DEPTH {
-                return Err(SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
-            }
             bound = Some(self.binary(left, op, right, scope)?);
         }
         bound.ok_or_else(|| SqlError::unsupported("a row value here"))
@@ -237,6 +260,51 @@ impl Binder<'_> {
         let otherwise = results.pop().expect("BUG: the ELSE result was pushed above");
         Ok(Expr::Case { branches: whens.into_iter().zip(results).collect(), otherwise: Box::new(otherwise), data_type })
     }
+}
+
+const fn is_sign(op: UnaryOperator) -> bool {
+    matches!(op, UnaryOperator::Minus | UnaryOperator::Plus)
+}
+
+/// The parser takes `-a ^ 2` for `-(a ^ 2)`, PostgreSQL for `(-a) ^ 2`: the powers with the signs at their first base.
+/// Parentheses are nodes of their own, so that only what the text left open is changed.
+fn signed_power(op: UnaryOperator, operand: &ast::Expr) -> Option<ast::Expr> {
+    let mut signs = vec![op];
+    let mut inner = operand;
+    while let ast::Expr::UnaryOp { op, expr } = inner {
+        if !is_sign(*op) {
+            return None;
+        }
+        signs.push(*op);
+        inner = expr;
+    }
+    let ast::Expr::BinaryOp { .. } = inner else { return None };
+    let mut power = inner.clone();
+    let mut base = &mut power;
+    while let ast::Expr::BinaryOp { left, .. } = base {
+        base = left;
+    }
+    for op in signs.into_iter().rev() {
+        let unsigned = std::mem::replace(base, ast::Expr::value(ast::Value::Null));
+        *base = ast::Expr::UnaryOp { op, expr: Box::new(unsigned) };
+    }
+    Some(power)
+}
+
+/// `~ a + b` is `~ (a + b)`, but the parser takes it for `(~ a) + b`.
+fn is_sum_behind_prefix(op: &BinaryOperator, left: &ast::Expr) -> bool {
+    let ends_in_prefix = match left {
+        ast::Expr::BinaryOp { right, .. } => right.as_ref(),
+        other => other,
+    };
+    matches!(op, BinaryOperator::Plus | BinaryOperator::Minus)
+        && matches!(ends_in_prefix, ast::Expr::UnaryOp { op, .. } if !is_sign(*op) && *op != UnaryOperator::Not)
+}
+
+/// `a ^ -b ^ c` is `(a ^ -b) ^ c`; the parser has put it together otherwise.
+fn is_power_of_signed_power(op: &BinaryOperator, right: &ast::Expr) -> bool {
+    let ast::Expr::UnaryOp { expr, .. } = right else { return false };
+    *op == BinaryOperator::PGExp && matches!(expr.as_ref(), ast::Expr::BinaryOp { op: BinaryOperator::PGExp, .. })
 }
 
 const fn is_comparison(op: &BinaryOperator) -> bool {

@@ -49,7 +49,7 @@ pub use from::find_target;
 const MAX_PARAMETERS: usize = 65_535;
 
 /// How deeply queries and expressions may be nested in the bound tree.
-const MAX_DEPTH: usize = 250;
+const MAX_DEPTH: usize = 120;
 
 /// Binds one statement.
 pub struct Binder<'a> {
@@ -61,12 +61,16 @@ pub struct Binder<'a> {
     /// The types of the parameters, as far as they are known.
     params: Vec<DataType>,
     depth: usize,
+    /// How many binary operators are open around the place that is being bound.
+    operators: usize,
+    /// How many queries are open around the place that is being bound.
+    queries: usize,
 }
 
 impl<'a> Binder<'a> {
     /// A binder for a statement with parameters of these types; `Unknown` for those that the context decides.
     pub fn new(catalog: &'a Catalog, time: &'a TimeContext, source: &'a str, params: &[DataType]) -> Self {
-        Self { catalog, time, source, params: params.to_vec(), depth: 0 }
+        Self { catalog, time, source, params: params.to_vec(), depth: 0, operators: 0, queries: 0 }
     }
 
     /// The types of all parameters; 42P18 if one could not be inferred.

@@ -75,6 +75,9 @@ impl Binder<'_> {
             by_position(targets, position, "ORDER BY")?;
             return Ok(position.parse::<usize>().ok().map(|n| n.saturating_sub(1)));
         }
+        if is_constant(expr) {
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "non-integer constant in ORDER BY"));
+        }
         let ast::Expr::Identifier(name) = expr else { return Ok(None) };
         let wanted = ident(name);
         let mut named = targets.iter().enumerate().filter(|(_, target)| target.name == wanted);
@@ -84,6 +87,18 @@ impl Binder<'_> {
             return Err(self.at(name.span, error));
         }
         Ok(Some(at))
+    }
+}
+
+/// A literal that is no position, which says nothing about an order.
+fn is_constant(expr: &ast::Expr) -> bool {
+    match expr {
+        ast::Expr::Nested(inner) => is_constant(inner),
+        ast::Expr::UnaryOp { op: ast::UnaryOperator::Minus, expr } => {
+            matches!(expr.as_ref(), ast::Expr::Value(value) if matches!(value.value, ast::Value::Number(..)))
+        }
+        ast::Expr::Value(value) => !matches!(value.value, ast::Value::Placeholder(_)),
+        _ => false,
     }
 }
 

@@ -15,6 +15,9 @@ use crate::expr::Expr;
 use crate::plan::{RowLimit, SeenCounter};
 use crate::types::cast::CastContext;
 
+/// How deeply queries may be nested: each level runs operators and evaluators on the stack of the one around it.
+const MAX_QUERY_DEPTH: usize = 32;
+
 /// What becomes of columns whose type is still `unknown`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unknowns {
@@ -27,7 +30,13 @@ pub enum Unknowns {
 impl Binder<'_> {
     /// Binds a query.
     pub fn query(&mut self, query: &ast::Query, parent: Option<&Scope<'_>>, unknowns: Unknowns) -> Result<Query> {
-        self.nested(|binder| binder.query_here(query, parent, unknowns))
+        if self.queries >= MAX_QUERY_DEPTH {
+            return Err(SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
+        }
+        self.queries += 1;
+        let bound = self.nested(|binder| binder.query_here(query, parent, unknowns));
+        self.queries -= 1;
+        bound
     }
 
     fn query_here(&mut self, query: &ast::Query, parent: Option<&Scope<'_>>, unknowns: Unknowns) -> Result<Query> {

@@ -87,6 +87,10 @@ impl Binder<'_> {
         for item in items {
             match item {
                 SelectItem::UnnamedExpr(expr) => targets.push(self.target(expr, figure_name(expr), scope)?),
+                SelectItem::ExprWithAlias { alias, .. } if is_postfix_operator(alias) => {
+                    return Err(SqlError::unsupported("ISNULL")
+                        .with_hint("Write IS NULL, or quote the name if a column is to be named so."));
+                }
                 SelectItem::ExprWithAlias { expr, alias } => targets.push(self.target(expr, ident(alias), scope)?),
                 SelectItem::Wildcard(options) => {
                     refuse_wildcard_options(options)?;
@@ -193,6 +197,11 @@ fn star_target(column: &super::scope::ScopeColumn) -> Target {
     }
 }
 
+/// `a ISNULL` is a condition, which the parser takes for a column with a name.
+fn is_postfix_operator(alias: &ast::Ident) -> bool {
+    alias.quote_style.is_none() && alias.value.eq_ignore_ascii_case("isnull")
+}
+
 /// The name of a column that is given none.
 fn figure_name(expr: &ast::Expr) -> String {
     name_of(expr).unwrap_or_else(|| "?column?".to_owned())
@@ -207,7 +216,7 @@ fn name_of(expr: &ast::Expr) -> Option<String> {
         Ast::Collate { expr, .. } => return name_of(expr),
         Ast::Function(function) => return names::qualified(&function.name).ok().map(|name| name.name),
         Ast::Cast { expr, data_type, .. } => {
-            return name_of(expr).or_else(|| type_name_of(data_type));
+            return strong_name_of(expr).or_else(|| type_name_of(data_type));
         }
         Ast::TypedString(typed) => return type_name_of(&typed.data_type),
         Ast::Case { else_result, .. } => {
@@ -221,6 +230,7 @@ fn name_of(expr: &ast::Expr) -> Option<String> {
         Ast::Ceil { .. } => "ceil",
         Ast::Floor { .. } => "floor",
         Ast::Position { .. } => "position",
+        Ast::Substring { shorthand: true, .. } => "substr",
         Ast::Substring { .. } => "substring",
         Ast::Overlay { .. } => "overlay",
         Ast::Trim { trim_where, .. } => match trim_where {
@@ -233,6 +243,18 @@ fn name_of(expr: &ast::Expr) -> Option<String> {
     Some(fixed.to_owned())
 }
 
+/// The name that survives a cast: not that of a type or of CASE.
+fn strong_name_of(expr: &ast::Expr) -> Option<String> {
+    use ast::Expr as Ast;
+    match expr {
+        Ast::Nested(inner) => strong_name_of(inner),
+        Ast::Collate { expr, .. } | Ast::Cast { expr, .. } => strong_name_of(expr),
+        Ast::TypedString(_) | Ast::Value(_) => None,
+        Ast::Case { else_result, .. } => else_result.as_deref().and_then(strong_name_of),
+        other => name_of(other),
+    }
+}
+
 fn type_name_of(data_type: &ast::DataType) -> Option<String> {
     let column_type = type_name::plain(data_type).ok()?;
     Some(crate::types::names::catalog_name(column_type.data_type).to_owned())
@@ -241,7 +263,7 @@ fn type_name_of(data_type: &ast::DataType) -> Option<String> {
 fn subquery_name(query: &ast::Query) -> Option<String> {
     let ast::SetExpr::Select(select) = query.body.as_ref() else { return None };
     match select.projection.first()? {
-        SelectItem::UnnamedExpr(expr) => name_of(expr),
+        SelectItem::UnnamedExpr(expr) => Some(figure_name(expr)),
         SelectItem::ExprWithAlias { alias, .. } => Some(ident(alias)),
         _ => None,
     }

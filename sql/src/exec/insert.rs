@@ -36,10 +36,14 @@ impl Operator for Insert {
                     let row: Result<Row> = insert.values.iter().map(|value| eval(value, &given, &eval_ctx)).collect();
                     row?
                 };
-                let kept = insert.returning.as_ref().map(|_| row.clone());
+                let remembers = ctx.baselines.as_ref().is_some_and(|baselines| !baselines.is_empty());
+                let kept = (remembers || insert.returning.is_some()).then(|| row.clone());
                 let key = ctx.txn.write()?.insert_row(&insert.table, row)?;
                 ctx.statement.affected.set(ctx.statement.affected.get() + 1);
                 if let Some(row) = kept {
+                    if let Some(baselines) = &mut ctx.baselines {
+                        baselines.inserted(&insert.table, &key, &row);
+                    }
                     returned.push(&insert.table, &key, &row, ctx)?;
                 }
             }

@@ -38,8 +38,12 @@ impl Operator for Update {
                     continue;
                 }
                 let mut patch = RowPatch::new();
+                let mut assigned = Vec::new();
                 for set in &update.set {
                     let value = eval(&set.value, &newest, &ctx.eval())?;
+                    if table.columns.get(set.slot).is_some_and(|column| column.is_counter()) {
+                        assigned.push((set.slot, value.clone()));
+                    }
                     patch.extend(change(table, &key, set, value, &newest, ctx)?.map(|change| (set.slot, change)));
                 }
                 let now =
@@ -47,7 +51,9 @@ impl Operator for Update {
                 let Some(now) = now else { continue };
                 ctx.statement.affected.set(ctx.statement.affected.get() + 1);
                 if let Some(baselines) = &mut ctx.baselines {
-                    baselines.wrote(table, &key, &now);
+                    for (slot, value) in &assigned {
+                        baselines.wrote(table, &key, *slot, value);
+                    }
                 }
                 returned.push(table, &key, &now, ctx)?;
             }

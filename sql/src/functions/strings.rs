@@ -32,8 +32,8 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     number("bit_length", &[T], |_, args| one(args, |s| count(s.len().saturating_mul(8)))),
     number("ascii", &[T], |_, args| one(args, |s| Ok(Value::Int4(s.chars().next().map_or(0, code_point))))),
     text("chr", &[I], chr),
-    text("lower", &[T], |_, args| one(args, |s| Ok(Value::text(s.to_lowercase())))),
-    text("upper", &[T], |_, args| one(args, |s| bounded(s.to_uppercase()))),
+    text("lower", &[T], |_, args| one(args, |s| bounded(s.chars().map(lower).collect()))),
+    text("upper", &[T], |_, args| one(args, |s| bounded(s.chars().map(upper).collect()))),
     text("initcap", &[T], |_, args| one(args, |s| bounded(initcap(s)))),
     text("reverse", &[T], |_, args| one(args, |s| Ok(Value::text(s.chars().rev().collect::<String>())))),
     text("btrim", &[T], |_, args| one(args, |s| Ok(Value::text(s.trim_matches(' '))))),
@@ -116,7 +116,7 @@ fn chr(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
         return Err(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "null character not permitted"));
     }
     if *code < 0 {
-        return Err(SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, "character number must be positive"));
+        return Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, "character number must be positive"));
     }
     let c = u32::try_from(*code).ok().and_then(char::from_u32).ok_or_else(|| {
         SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("requested character not valid for encoding: {code}"))
@@ -124,14 +124,25 @@ fn chr(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
     Ok(Value::text(c.to_string()))
 }
 
+/// One character for one, as PostgreSQL does it: `ß` has no upper case of its own.
+fn upper(c: char) -> char {
+    let mut upper = c.to_uppercase();
+    if upper.len() == 1 { upper.next().unwrap_or(c) } else { c }
+}
+
+fn lower(c: char) -> char {
+    let mut lower = c.to_lowercase();
+    if lower.len() == 1 { lower.next().unwrap_or(c) } else { c }
+}
+
 fn initcap(s: &str) -> String {
     let mut out = String::with_capacity(s.len());
     let mut in_word = false;
     for c in s.chars() {
         if in_word {
-            out.extend(c.to_lowercase());
+            out.push(lower(c));
         } else {
-            out.extend(c.to_uppercase());
+            out.push(upper(c));
         }
         in_word = c.is_alphanumeric();
     }

@@ -98,6 +98,11 @@ fn parser(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
 
 fn parse_one(source: &Arc<str>, tokens: &[TokenWithSpan]) -> Result<ParsedStatement> {
     depth::check(tokens)?;
+    depth::check_head(tokens)?;
+    let is_nameless = |token: &Token| matches!(token, Token::Word(word) if word.value.is_empty());
+    if tokens.iter().any(|token| is_nameless(&token.token)) {
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, "zero-length delimited identifier"));
+    }
     let text = position::text_of(source, tokens);
     let mut parser = parser(crdt_types::rewrite(tokens));
     let statement = parser.parse_statement().map_err(|error| position::parser_error(source, &error))?;

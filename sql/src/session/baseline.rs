@@ -45,17 +45,28 @@ impl Baselines {
         }
     }
 
-    /// The transaction has changed a row. Values that nobody has seen need not be remembered: the row is locked from here
-    /// on, so that the locked version is what was written.
-    pub fn wrote(&mut self, table: &TableDef, key: &RowKey, row: &[Value]) {
+    /// Whether nothing is remembered.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty()
+    }
+
+    /// The client has written a value: the next one it writes is a difference to this, whatever the row has become by
+    /// merging. Values of rows that nobody has seen need not be remembered: the row is locked from here on, so that the
+    /// locked version is what was written.
+    pub fn wrote(&mut self, table: &TableDef, key: &RowKey, slot: usize, value: &Value) {
         if self.values.is_empty() {
             return;
         }
-        for (slot, _) in table.columns.iter().enumerate().filter(|(_, column)| column.is_counter()) {
-            let place = (table.id, key.clone(), slot);
-            if let (true, Some(value)) = (self.values.contains_key(&place), row.get(slot)) {
-                Arc::make_mut(&mut self.values).insert(place, value.clone());
-            }
+        let place = (table.id, key.clone(), slot);
+        if self.values.contains_key(&place) {
+            Arc::make_mut(&mut self.values).insert(place, value.clone());
+        }
+    }
+
+    /// The client has inserted a row, perhaps under the key of one that it had seen.
+    pub fn inserted(&mut self, table: &TableDef, key: &RowKey, row: &[Value]) {
+        for (slot, value) in row.iter().enumerate() {
+            self.wrote(table, key, slot, value);
         }
     }
 }

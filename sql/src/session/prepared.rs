@@ -169,6 +169,9 @@ fn bind_run(binder: &mut Binder<'_>, ast: &Statement) -> Result<(Run, Vec<Output
         Statement::Query(ast) => {
             let mut query = binder.query(ast, None, query::Unknowns::Text)?;
             let columns = query.columns.clone();
+            if columns.is_empty() {
+                return Err(SqlError::unsupported("SELECT without a column"));
+            }
             let seen = query::add_counter_keys(&mut query);
             let plan = if seen.is_empty() { plan::plan_query(query) } else { plan::plan_query_with_hidden(query) };
             (plan, RunKind::Select, columns, seen)

@@ -239,10 +239,11 @@ pub(super) fn foreign_key(
     Ok(NewForeignKey { name, slots, parent: found.map(|parent| parent.id), parent_slots })
 }
 
-/// Keys are compared by their encoding, which is one for `text` and `varchar`, but not for integers of two widths.
+/// Keys are compared by their encoding, which is one for `text` and `varchar`, and one for integers of all widths.
 fn same_key_type(a: DataType, b: DataType) -> bool {
     let is_text = |data_type| matches!(data_type, DataType::Text | DataType::Varchar);
-    a == b || (is_text(a) && is_text(b))
+    let is_integer = |data_type| matches!(data_type, DataType::Int2 | DataType::Int4 | DataType::Int8);
+    a == b || (is_text(a) && is_text(b)) || (is_integer(a) && is_integer(b))
 }
 
 fn is_unique(table: &TableDef, slots: &[usize]) -> bool {

@@ -98,6 +98,65 @@ fn rolling_back_to_a_savepoint_brings_back_what_had_been_seen_then() {
 }
 
 #[test]
+fn a_second_assignment_is_relative_to_the_first_not_to_the_merged_row() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    run(&mut a, TABLE).unwrap();
+    run(&mut a, "BEGIN; SELECT on_hand FROM inventory").unwrap();
+    run(&mut b, "UPDATE inventory SET on_hand = on_hand - 2").unwrap();
+    // 10 was seen: 7 is three less, 5 two less than 7.
+    run(&mut a, "UPDATE inventory SET on_hand = 7; UPDATE inventory SET on_hand = 5; COMMIT").unwrap();
+    assert_eq!(on_hand(&mut b), Value::Int8(3));
+}
+
+#[test]
+fn changing_another_column_does_not_touch_what_was_seen() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    run(&mut a, TABLE).unwrap();
+    run(&mut a, "BEGIN; SELECT on_hand FROM inventory").unwrap();
+    run(&mut b, "UPDATE inventory SET on_hand = on_hand - 2").unwrap();
+    run(&mut a, "UPDATE inventory SET name = 'pear'; UPDATE inventory SET on_hand = 7; COMMIT").unwrap();
+    assert_eq!(on_hand(&mut b), Value::Int8(5));
+}
+
+#[test]
+fn an_inserted_row_is_not_measured_by_the_one_it_replaces() {
+    let engine = engine();
+    let mut a = session(&engine);
+    run(&mut a, TABLE).unwrap();
+    run(&mut a, "BEGIN; SELECT on_hand FROM inventory; DELETE FROM inventory").unwrap();
+    run(&mut a, "INSERT INTO inventory (sku, on_hand) VALUES ('a', 3); UPDATE inventory SET on_hand = 5; COMMIT")
+        .unwrap();
+    assert_eq!(on_hand(&mut a), Value::Int8(5));
+}
+
+#[test]
+fn what_was_seen_after_a_savepoint_is_forgotten_with_it() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    run(&mut a, TABLE).unwrap();
+    run(&mut a, "BEGIN; SAVEPOINT s; SELECT on_hand FROM inventory; ROLLBACK TO s").unwrap();
+    run(&mut b, "UPDATE inventory SET on_hand = on_hand - 2").unwrap();
+    run(&mut a, "UPDATE inventory SET on_hand = 7; COMMIT").unwrap();
+    assert_eq!(on_hand(&mut b), Value::Int8(7));
+}
+
+#[test]
+fn a_growing_counter_takes_a_value_below_the_row_if_it_is_above_what_was_seen() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    run(&mut a, TABLE).unwrap();
+    run(&mut a, "BEGIN; SELECT sold FROM inventory").unwrap();
+    run(&mut b, "UPDATE inventory SET sold = sold + 5").unwrap();
+    // 0 was seen and 2 is two more: 7, and not three less than 5.
+    let rows = run(&mut a, "UPDATE inventory SET sold = 2 RETURNING sold").unwrap();
+    assert_eq!(rows, [[Value::Int8(7)]]);
+    assert_eq!(failure(&mut a, "UPDATE inventory SET sold = 6").0, "23514");
+    run(&mut a, "ROLLBACK").unwrap();
+}
+
+#[test]
 fn null_means_never_written() {
     let engine = engine();
     let mut a = session(&engine);

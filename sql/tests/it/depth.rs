@@ -18,6 +18,9 @@ fn long_chains_and_deep_nesting_do_not_overflow_the_stack() {
     let chain = |link: &str, count: usize| format!("SELECT 1 WHERE {}true", link.repeat(count));
     let nested =
         |open: &str, close: &str, count: usize| format!("SELECT {}1{} FROM t", open.repeat(count), close.repeat(count));
+    let joins = |count: usize, close: &str| {
+        (0..count).map(|at| format!(" CROSS JOIN (VALUES (1)) v{at}{close}")).collect::<String>()
+    };
     let texts = vec![
         chain("1 = 1 AND ", 1_000),
         chain("1 = 1 OR ", 1_000),
@@ -29,11 +32,35 @@ fn long_chains_and_deep_nesting_do_not_overflow_the_stack() {
         nested("(SELECT ", ")", 30),
         nested("CASE WHEN true THEN ", " END", 60),
         nested("coalesce(NULL, ", ")", 60),
+        nested("(SELECT id + ", " FROM t)", 60),
+        nested("(SELECT count(*) FROM t WHERE id IN (SELECT ", "))", 30),
+        format!("SELECT 1{}", " IS NULL".repeat(2_000)),
+        format!("SELECT 1{}", "::int".repeat(2_000)),
+        format!("SELECT {}id{} FROM t", "(".repeat(50), format!("{})", " + 1".repeat(200)).repeat(50)),
+        format!("SELECT {}id{} FROM t", "(".repeat(60), format!("{})", " + 1".repeat(3)).repeat(60)),
+        format!("{}SELECT 1{}", "(".repeat(60), " UNION SELECT 1)".repeat(60)),
+        format!("SELECT 1 FROM {}t{}", "(".repeat(60), joins(60, ")")),
+        format!("CREATE VIEW v AS {}", "EXPLAIN ".repeat(300)),
+        format!("SELECT 1 FROM t{}", joins(1_000, "")),
         format!("SELECT * FROM {}t{}", "(SELECT * FROM ".repeat(30), ") x".repeat(30)),
         format!("SELECT 1{}", " UNION ALL SELECT 1".repeat(200)),
     ];
+    let statements = [
+        "EXPLAIN ",
+        "EXPLAIN ANALYZE ",
+        "EXPLAIN (FORMAT json) ",
+        "DESC ",
+        "PREPARE p AS ",
+        "IF true THEN ",
+        "CASE WHEN true THEN ",
+    ];
+    let statements = statements.iter().map(|head| format!("{}SELECT 1", head.repeat(300)));
+    let routines = "CREATE PROCEDURE p AS BEGIN ".repeat(300);
+    for outcome in outcomes(statements.chain([routines]).collect()) {
+        assert!(matches!(outcome, Some("42601" | "0A000" | "54001")), "{outcome:?}");
+    }
     for (at, outcome) in outcomes(texts).into_iter().enumerate() {
-        assert!(matches!(outcome, None | Some("54001")), "text {at}: {outcome:?}");
+        assert!(matches!(outcome, None | Some("54001" | "54000" | "42601")), "text {at}: {outcome:?}");
     }
 }
 

@@ -61,6 +61,7 @@ scripts!(
     joins,
     null_logic,
     order_and_limit,
+    postgres,
     refused,
     select,
     settings,

@@ -1,7 +1,6 @@
 //! What the rest of the program asks of sync.
 //!
-//! A [`SyncHandle`] is the node's end of it, on an edge and on a hub alike. Its async functions are for async callers; the
-//! `…_blocking` ones are for threads that may wait (a session inside `block_in_place`).
+//! A [`SyncHandle`] is the node's end of it, on an edge and on a hub alike.
 
 mod edge;
 mod status;
@@ -13,6 +12,7 @@ use heliosdb_storage::sync_row::Role;
 use heliosdb_storage::{LocalSeq, Store};
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
@@ -31,11 +31,13 @@ use crate::transport::Endpoint;
 
 /// Commands that wait for the worker.
 const COMMAND_QUEUE: usize = 256;
+/// The shortest `sync.sync_interval`: below it an edge would do nothing but connect.
+const MIN_SYNC_INTERVAL: Duration = Duration::from_millis(100);
+
 /// The node's end of sync.
 #[derive(Clone)]
 pub struct SyncHandle {
     node: Node,
-    runtime: Handle,
 }
 
 #[derive(Clone)]
@@ -50,6 +52,7 @@ struct Edge {
     control: Arc<EdgeControl>,
     commands: mpsc::Sender<Command>,
     worker: Mutex<Option<JoinHandle<()>>>,
+    runtime: Handle,
 }
 
 impl SyncHandle {
@@ -63,6 +66,12 @@ impl SyncHandle {
                     .into(),
             ));
         }
+        if options.sync_interval < MIN_SYNC_INTERVAL {
+            return Err(Error::Config(format!(
+                "sync.sync_interval is too short: it must be at least {} ms",
+                MIN_SYNC_INTERVAL.as_millis()
+            )));
+        }
         let endpoint =
             options.cloud_endpoint.as_deref().map(|url| Endpoint::parse(url, options.insecure)).transpose()?;
         let control = Arc::new(EdgeControl::new(state::is_paused(&store)?));
@@ -70,12 +79,12 @@ impl SyncHandle {
         let worker = Worker::new(Arc::clone(&store), options.clone(), endpoint, Arc::clone(&control), queue);
         let runtime = Handle::current();
         let worker = Mutex::new(Some(runtime.spawn(worker.run())));
-        Ok(Self { node: Node::Edge(Arc::new(Edge { store, options, control, commands, worker })), runtime })
+        Ok(Self { node: Node::Edge(Arc::new(Edge { store, options, control, commands, worker, runtime })) })
     }
 
-    /// The handle of a hub. Needs a tokio runtime.
+    /// The handle of a hub.
     pub fn of_hub(hub: Arc<Hub>) -> Self {
-        Self { node: Node::Hub(hub), runtime: Handle::current() }
+        Self { node: Node::Hub(hub) }
     }
 
     /// The volatile part of `sync.status`.
@@ -98,8 +107,8 @@ impl SyncHandle {
         let edge = self.edge()?;
         let options = SyncOptions { token: Some(token.to_owned()), ..edge.options.clone() };
         enroll(&edge.store, &options).await?;
-        // Wakes the worker, which finds that it has a cloud now; if the queue is full, it is awake.
-        let _ = edge.commands.try_send(Command::Rescan);
+        // Wakes the worker, which finds that it has a cloud now.
+        edge.rescan();
         Ok(())
     }
 
@@ -165,19 +174,8 @@ impl SyncHandle {
     pub fn retry_dead_letter(&self, seq: LocalSeq) -> Result<bool> {
         let edge = self.edge()?;
         let is_there = outbox::retry_dead_letter(&edge.store, seq)?;
-        // If the queue is full, the worker looks at the whole outbox with its next connection.
-        let _ = edge.commands.try_send(Command::Rescan);
+        edge.rescan();
         Ok(is_there)
-    }
-
-    /// [`SyncHandle::sync_now`] for a thread that may block; not from within async code but in `block_in_place`.
-    pub fn sync_now_blocking(&self) -> Result<SyncSummary> {
-        self.runtime.block_on(self.sync_now())
-    }
-
-    /// [`SyncHandle::wait_for_sync`], likewise.
-    pub fn wait_for_sync_blocking(&self, timeout: Duration) -> Result<bool> {
-        self.runtime.block_on(self.wait_for_sync(timeout))
     }
 
     /// Ends the worker and waits for it; or tells the hub's connections to end, which the listener's stop waits for.
@@ -230,12 +228,25 @@ impl Edge {
 
     fn check_can_sync(&self) -> Result<()> {
         if self.store.identity().role == Role::Standalone {
-            return Err(Error::standalone());
+            // Of a node that has tried to enrol, the reason is known.
+            return Err(match self.control.seen.lock().last_error.as_deref() {
+                Some(why) => Error::not_enrolled(why),
+                None => Error::standalone(),
+            });
         }
         if self.control.is_paused() {
             return Err(Error::wrong_state("sync is paused", "Call sync.resume()."));
         }
         Ok(())
+    }
+
+    /// Has the worker look at the whole outbox again.
+    fn rescan(&self) {
+        if let Err(TrySendError::Full(command)) = self.commands.try_send(Command::Rescan) {
+            // It must not be lost: the connection may last for days.
+            let commands = self.commands.clone();
+            self.runtime.spawn(async move { commands.send(command).await });
+        }
     }
 
     async fn round(&self, is_patient: bool) -> Result<SyncSummary> {

@@ -5,6 +5,8 @@
 //! - This store is a copy of one that lives on, or was set back to one: the hub has something else under an id of ours, or
 //!   more than we ever committed. The node begins a new life; only what the hub calls FORKED gets a new id, because all
 //!   else may be on its way from the other copy under the id it has.
+//! - A copy is at work at this moment: the two keep taking each other's place at the hub, without either committing
+//!   anything. The node begins a new life.
 //! - The hub was set back: it has a new epoch. What was retained here is offered again, and all rows come anew.
 
 use std::collections::HashSet;
@@ -54,7 +56,7 @@ pub(super) async fn settle(worker: &mut Worker, link: &mut Link, welcome: &Welco
     let lost_tail = welcome.merged.iter().any(|head| head.id.site == own && head.id.seq > committed);
     let has_double = forked.iter().any(|id| id.site == own);
     // Forked ids of former lives only need the present site; nobody else commits under that.
-    let needs_life = lost_tail || has_double || welcome.site_taken;
+    let needs_life = lost_tail || has_double || welcome.site_taken || worker.has_twin();
     if !needs_life && forked.is_empty() {
         return Ok(Settled::GoOn);
     }
@@ -69,6 +71,7 @@ pub(super) async fn settle(worker: &mut Worker, link: &mut Link, welcome: &Welco
     link.drive(blocking(move || outbox::begin_new_life(&store, site, &forked, beyond))).await?;
     // What was acknowledged in the former life says nothing about the new one.
     worker.acknowledged = LocalSeq(0);
+    worker.replacements = 0;
     Ok(Settled::Reconnect)
 }
 

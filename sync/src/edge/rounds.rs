@@ -41,6 +41,8 @@ pub struct Rounds {
 impl Rounds {
     /// Begins a round up to a position of the outbox; `before` are the worker's counts now.
     pub fn begin(&mut self, target: LocalSeq, before: SyncSummary, is_patient: bool, reply: Option<Reply>) {
+        // A line that is up but gets nowhere must not gather those who gave up.
+        self.forget_abandoned();
         self.all.push(Round { target, stage: Stage::Pushing, started: Instant::now(), before, is_patient, reply });
     }
 
@@ -154,7 +156,8 @@ mod tests {
         rounds.pull_installed(&SyncSummary::default());
         assert!(patient.try_recv().is_err());
         drop(patient);
-        rounds.forget_abandoned();
-        assert!(rounds.is_empty());
+        let (reply, _next) = oneshot::channel();
+        rounds.begin(LocalSeq(1), SyncSummary::default(), true, Some(reply));
+        assert_eq!(rounds.all.len(), 1, "nobody waits for the one before any more");
     }
 }

@@ -35,6 +35,9 @@ use crate::transport::{Endpoint, client};
 
 /// So often a session may ask to connect again at once before that counts as a failure.
 const MAX_REPEATS: u32 = 3;
+/// So often a hub sends the node away for a newer connection of the same life before it begins another. It may be one late
+/// HELLO of its own once; not twice.
+const MAX_REPLACEMENTS: u32 = 1;
 /// Transactions that the hub has had for long are forgotten so often.
 const FORGET_EVERY: Duration = Duration::from_secs(3600);
 
@@ -70,6 +73,8 @@ pub struct Worker {
     endpoint: Option<Endpoint>,
     pauses: Pauses,
     repeats: u32,
+    /// How often a newer connection took this life's place at the hub.
+    pub(super) replacements: u32,
     not_before: Instant,
     next_tick: Instant,
     forgot_at: Option<Instant>,
@@ -105,6 +110,7 @@ impl Worker {
             confirmed: HashSet::new(),
             endpoint,
             repeats: 0,
+            replacements: 0,
             not_before: now,
             next_tick: now,
             forgot_at: None,
@@ -282,6 +288,7 @@ impl Worker {
             Err(error) => {
                 tracing::info!(%error, "sync failed, and will be tried again");
                 self.control.set_failed(&error);
+                self.replacements += u32::from(error.refusal_reason() == Some(RefusalReason::Replaced));
                 self.rounds.connection_lost(&error);
                 self.next_tick = now;
                 self.not_before = now + self.pause_after(&error);
@@ -308,6 +315,11 @@ impl Worker {
     pub(super) fn has_progressed(&mut self) {
         self.pauses.reset();
         self.repeats = 0;
+    }
+
+    /// Whether another process is at work under this node's present life: a copy of its folder, most likely.
+    pub(super) const fn has_twin(&self) -> bool {
+        self.replacements > MAX_REPLACEMENTS
     }
 
     /// A pull is installed. After a full one, what the hub has lost is pending again, so that who waits goes on waiting.

@@ -136,6 +136,7 @@ async fn greet(hub: &Arc<Hub>, link: &mut Link) -> Result<Connection> {
         acknowledged: greeting.node.acknowledged,
         noted_at: Instant::now(),
         asked_for_site: false,
+        epoch: greeting.head.epoch,
     })
 }
 
@@ -164,6 +165,8 @@ struct Connection {
     acknowledged: ServerSeq,
     noted_at: Instant,
     asked_for_site: bool,
+    /// The hub's epoch that WELCOME named.
+    epoch: u64,
 }
 
 /// Why a connection woke up.
@@ -224,8 +227,11 @@ impl Connection {
         if *self.stopping.borrow() {
             return unavailable(SHUTTING_DOWN).into();
         }
-        let detail = format!("a newer connection of node {:?} took over, or the cloud began a new epoch", self.node_id);
-        refused(RefusalReason::Replaced, detail)
+        // The two are told apart, because an edge takes the second for the sign of a copy of itself.
+        if self.hub.store.identity().cursor.epoch != self.epoch {
+            return refused(RefusalReason::Unavailable, "the cloud began a new epoch: connect again");
+        }
+        refused(RefusalReason::Replaced, format!("a newer connection of node {:?} took over", self.node_id))
     }
 
     fn notify(&mut self, link: &mut Link) -> Result<()> {
@@ -266,7 +272,14 @@ impl Connection {
             let detail = format!("site {} does not belong to node {:?}", foreign.site.0, self.node_id);
             return Err(Error::Protocol(detail));
         }
-        let outcomes = link.drive(self.hub.blocking(move |hub| merge_stubbornly(hub, &txns))).await?;
+        let hub = &self.hub;
+        let merged = link.drive(async {
+            // Merges run one at a time in any case; who waits here holds no thread, which a session may need to let go of
+            // the rows that the merge under way waits for.
+            let _turn = hub.merging.lock().await;
+            hub.blocking(move |hub| merge_stubbornly(hub, &txns)).await
+        });
+        let outcomes = merged.await?;
         let is_forked = matches!(outcomes.last(), Some(MergeOutcome::Forked));
         link.send(&Message::PushAck(PushAck { batch, outcomes }))?;
         if is_forked {

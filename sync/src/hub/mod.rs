@@ -55,6 +55,8 @@ pub struct Hub {
     /// The newest commit that edges may want to hear of.
     commits: watch::Sender<CommitSeq>,
     room: Semaphore,
+    /// Held while a batch is merged.
+    merging: tokio::sync::Mutex<()>,
     stopping: watch::Sender<bool>,
     traffic: Arc<Traffic>,
 }
@@ -77,6 +79,7 @@ impl Hub {
             seats: Arc::new(Seats::default()),
             commits,
             room: Semaphore::new(options.max_connections),
+            merging: tokio::sync::Mutex::default(),
             stopping: watch::channel(false).0,
             traffic: Arc::new(Traffic::default()),
             options,

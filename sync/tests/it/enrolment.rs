@@ -13,7 +13,7 @@ use heliosdb_sync::enroll::{EnrollRequest, base64url};
 use heliosdb_sync::hub::Hub;
 use heliosdb_sync::{Error, HubOptions, SyncHandle, SyncOptions};
 
-use crate::fixture::{Cloud, Edge, create_items, eventually, has_items, open};
+use crate::fixture::{Cloud, Edge, PATIENCE, create_items, eventually, has_items, open};
 
 fn request(token: &str, node_id: &str, key: u8) -> EnrollRequest {
     EnrollRequest {
@@ -156,6 +156,16 @@ async fn the_edge_reports_why_it_is_not_enrolled() {
     eventually("the error shows", || sync.status().last_error.is_some()).await;
     assert!(sync.status().last_error.unwrap().contains("not an enrolment token"));
     assert_eq!(sync.status().state, SyncState::Standalone);
+    let error = sync.wait_for_sync(PATIENCE).await.unwrap_err().to_string();
+    assert!(error.contains("not enrolled") && error.contains("not an enrolment token"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interval_that_leaves_no_time_between_connections_is_refused() {
+    let cloud = Cloud::start().await;
+    let options = SyncOptions { sync_interval: Duration::ZERO, ..cloud.options("store-1") };
+    let error = SyncHandle::start_edge(open(&MemoryDisk::default()), options).err().map(|error| error.to_string());
+    assert!(error.as_deref().is_some_and(|error| error.contains("sync.sync_interval")), "{error:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,7 +2,7 @@
 
 use heliosdb_sync::{Schedule, SyncOptions};
 
-use crate::fixture::{Cloud, Edge, add, create_items, ids, insert, rows, stock};
+use crate::fixture::{Cloud, Edge, add, create_items, eventually, ids, insert, rows, stock};
 
 fn manual(cloud: &Cloud) -> SyncOptions {
     SyncOptions { schedule: Schedule::Manual, ..cloud.options("a") }
@@ -86,6 +86,28 @@ async fn twins_that_are_both_connected_settle_it() {
     assert_eq!(rows(&original.store), rows(&cloud.store));
     assert_eq!(rows(&twin.store), rows(&cloud.store));
     assert_ne!(original.store.identity().site, twin.store.identity().site);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn twins_that_commit_nothing_do_not_fight_for_ever() {
+    let cloud = Cloud::start().await;
+    create_items(&cloud.store, "items");
+    let original = cloud.edge("a");
+    original.synced().await;
+    let site = original.store.identity().site;
+    let twin = Edge::start(original.disk.fork(), cloud.options("a"));
+    let sites = || [original.store.identity().site, twin.store.identity().site];
+    eventually("one of the two begins a new life", || sites().iter().any(|own| *own != site)).await;
+    eventually("both are connected", || cloud.hub.connected() == 2).await;
+    insert(&original.store, 1, 1);
+    insert(&twin.store, 2, 2);
+    original.synced().await;
+    twin.synced().await;
+    original.synced().await;
+    assert_eq!(ids(&cloud.store), [1, 2]);
+    assert_eq!(rows(&original.store), rows(&cloud.store));
+    let [first, second] = sites();
+    assert_ne!(first, second);
 }
 
 #[tokio::test(flavor = "multi_thread")]

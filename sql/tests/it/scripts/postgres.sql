@@ -1,0 +1,35 @@
+-- Where the parser and PostgreSQL read a text differently, and other finds of the comparison with PostgreSQL 15.
+SELECT -2 ^ 2, -(2 ^ 2), (-2) ^ 2, 2 ^ -1, - - 2 ^ 2, 1 - 2 ^ 2;
+SELECT 2 ^ -1 ^ 2;
+SELECT ~ 1 + 2;
+SELECT ~ (1 + 2), (~ 1) + 2, 1 + ~ 2, ~ 2 * 3;
+SELECT 1 ISNULL;
+SELECT 1 AS "isnull";
+SELECT;
+SELECT 1 WHERE EXISTS (SELECT);
+SELECT count(DISTINCT *) FROM (VALUES (1)) v;
+CREATE TABLE "" (a int);
+SELECT 1 ORDER BY 'x';
+SELECT 1 ORDER BY -1;
+SELECT 1 ORDER BY (NULL);
+SELECT 1.5::float8::int, true::int, (CASE WHEN true THEN 1 END)::text, '2024-01-01'::date::text, upper('x')::text;
+SELECT (SELECT 1)::text;
+SELECT substr('abc', 2), substring('abc', 2), substring('abc' FROM 2);
+SELECT nullif(NULL, 1), nullif(1, 1.0), nullif(2, 1.0), nullif(1, '1');
+SELECT nullif(1, 'x');
+SELECT upper('straße'), lower('ÀÉ'), initcap('ßa');
+SELECT chr(-1);
+-- Foreign keys between integers of two widths.
+CREATE TABLE wide (id bigint PRIMARY KEY);
+CREATE TABLE narrow (id int PRIMARY KEY, parent int REFERENCES wide);
+INSERT INTO wide VALUES (1), (5000000000);
+INSERT INTO narrow VALUES (1, 1), (2, NULL);
+INSERT INTO narrow VALUES (3, 2);
+DELETE FROM wide WHERE id = 1;
+UPDATE wide SET id = id + 1;
+DELETE FROM wide WHERE id = 5000000000;
+CREATE TABLE wider (id bigint PRIMARY KEY REFERENCES narrow);
+INSERT INTO wider VALUES (2);
+INSERT INTO wider VALUES (5000000000);
+DELETE FROM narrow WHERE id = 2;
+CREATE TABLE inexact (id numeric REFERENCES narrow);
