@@ -17,6 +17,7 @@
 //! | [`hub`] | merging what edges push, serving what they pull |
 //! | [`edge`] | the outbox, the worker that pushes and pulls, H ⊕ P |
 //! | [`control`] | what the rest of the program asks of sync |
+//! | `orphans` | what follows a transaction that was refused |
 //! | [`config`] | the options of both sides |
 
 pub mod config;
@@ -27,6 +28,7 @@ pub mod error;
 pub mod hub;
 pub mod link;
 pub mod message;
+mod orphans;
 pub mod transport;
 
 pub use config::{HubOptions, Schedule, SyncOptions};

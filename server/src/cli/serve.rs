@@ -25,7 +25,7 @@ pub(super) fn run(config: &Config) -> Result<(), CliError> {
 
 /// A runtime for nodes.
 pub(super) fn runtime(blocking_threads: usize) -> Result<Runtime, CliError> {
-    // One more than there are processors: sessions leave one free, see the server's `inline`.
+    // One more than there are processors, so that short statements, which run on these threads, do not hold up the rest.
     let threads = std::thread::available_parallelism().map_or(1, usize::from).saturating_add(1);
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)

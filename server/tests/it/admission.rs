@@ -31,6 +31,14 @@ async fn user_and_database_must_exist() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_status_names_the_queue_s_capacity() {
+    let node = TestNode::start_with(|config| config.sync.queue_capacity = 5).await;
+    let row = node.client().await.query_one("SELECT queue_capacity FROM sync.status", &[]).await.unwrap();
+    assert_eq!(row.get::<_, i64>(0), 5);
+    node.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_password_is_asked_by_scram() {
     let node = TestNode::start_with(|config| config.password = Some("pässword".into())).await;
     let client = connect(node.address(), "user=helios password='pässword'").await.unwrap();

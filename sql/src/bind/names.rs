@@ -78,5 +78,13 @@ pub fn quoted(name: &str) -> String {
 
 /// The error for a relation that does not exist.
 pub fn no_such_relation(name: &QualifiedName) -> SqlError {
+    // Those names belong to PostgreSQL's own catalogs, of which some are not built.
+    let is_catalog = match name.schema.as_deref() {
+        Some(schema) => matches!(schema, "pg_catalog" | "information_schema"),
+        None => name.name.starts_with("pg_"),
+    };
+    if is_catalog {
+        return SqlError::unsupported(format!("catalog \"{name}\""));
+    }
     SqlError::new(SqlState::UNDEFINED_TABLE, format!("relation \"{name}\" does not exist"))
 }

@@ -6,7 +6,7 @@ use sqlparser::ast::{self, OrderByKind, OrderBySort};
 use super::Binder;
 use super::names::ident;
 use super::scope::{Place, Scope};
-use super::select::{Target, by_position, position};
+use super::select::{Target, by_position, check_entries, position};
 use super::tree::Query;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
@@ -24,7 +24,9 @@ impl Binder<'_> {
         scope.place.set(Place::Aggregates);
         let visible = targets.len();
         let mut keys = Vec::new();
-        for item in items(order_by)? {
+        let items = items(order_by)?;
+        check_entries(visible + items.len())?;
+        for item in items {
             let at = match self.output_column(&item.expr, targets.get(..visible).unwrap_or_default())? {
                 Some(at) => at,
                 None => {

@@ -22,6 +22,20 @@ pub(super) struct Target {
     pub origin: Option<(RelationId, usize)>,
 }
 
+/// How many columns a select list may have, and how many expressions ORDER BY and GROUP BY: PostgreSQL's bound.
+const MAX_ENTRIES: usize = 1_664;
+
+/// Refuses a longer list before its entries are compared with each other.
+pub(super) fn check_entries(count: usize) -> Result<()> {
+    if count > MAX_ENTRIES {
+        return Err(SqlError::new(
+            SqlState::TOO_MANY_COLUMNS,
+            format!("target lists can have at most {MAX_ENTRIES} entries"),
+        ));
+    }
+    Ok(())
+}
+
 impl Binder<'_> {
     pub(super) fn select(
         &mut self,
@@ -112,6 +126,7 @@ impl Binder<'_> {
                 other => return Err(SqlError::unsupported(format!("the column {other}"))),
             }
         }
+        check_entries(targets.len())?;
         Ok(targets)
     }
 
@@ -141,6 +156,7 @@ impl Binder<'_> {
         if exprs.is_empty() {
             return Ok(None);
         }
+        check_entries(exprs.len())?;
         scope.place.set(Place::Clause("GROUP BY"));
         let mut groups: Vec<Expr> = Vec::with_capacity(exprs.len());
         for expr in exprs {

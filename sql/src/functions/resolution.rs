@@ -261,7 +261,66 @@ fn call_text(schema: Option<&str>, function: &str, args: &[DataType]) -> String 
     format!("function {prefix}{function}({})", type_list(args))
 }
 
+/// Functions of PostgreSQL that are asked for most and are not built yet; so are those of its catalogs (`pg_…`).
+const FUNCTIONS_NOT_BUILT: &[&str] = &[
+    "age",
+    "array_agg",
+    "array_length",
+    "array_to_string",
+    "cardinality",
+    "current_setting",
+    "currval",
+    "decode",
+    "encode",
+    "exp",
+    "format",
+    "gcd",
+    "has_schema_privilege",
+    "has_table_privilege",
+    "json_agg",
+    "json_build_object",
+    "jsonb_agg",
+    "jsonb_build_array",
+    "jsonb_build_object",
+    "jsonb_set",
+    "lag",
+    "lastval",
+    "lcm",
+    "lead",
+    "ln",
+    "log",
+    "make_interval",
+    "md5",
+    "nextval",
+    "overlay",
+    "rank",
+    "regexp_match",
+    "regexp_matches",
+    "regexp_replace",
+    "row_number",
+    "set_config",
+    "setval",
+    "sha256",
+    "stddev",
+    "timezone",
+    "to_char",
+    "to_date",
+    "to_json",
+    "to_jsonb",
+    "to_number",
+    "txid_current",
+    "unnest",
+    "variance",
+    "width_bucket",
+];
+
 pub(super) fn no_function(schema: Option<&str>, function: &str, args: &[DataType]) -> SqlError {
+    let is_built = FUNCTIONS_BY_NAME.contains_key(function) || super::aggregate::is_aggregate(function);
+    let is_known =
+        function.starts_with("pg_") || schema == Some("pg_catalog") || FUNCTIONS_NOT_BUILT.contains(&function);
+    if !is_built && is_known && schema.is_none_or(|schema| schema == "pg_catalog") {
+        return SqlError::unsupported(call_text(schema, function, args));
+    }
     SqlError::new(SqlState::UNDEFINED_FUNCTION, format!("{} does not exist", call_text(schema, function, args)))
         .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.")
 }
@@ -279,7 +338,15 @@ fn operator_text(symbol: &str, left: Option<DataType>, right: Option<DataType>) 
     words.join(" ")
 }
 
+/// Operators of PostgreSQL that no type has here yet: of patterns, documents, sets and roots.
+const OPERATORS_NOT_BUILT: &[&str] =
+    &["~", "~*", "!~", "!~*", "^@", "#>", "#>>", "?", "?|", "?&", "#-", "@?", "@@", "&&", "|/", "||/"];
+
 fn no_operator(symbol: &str, left: Option<DataType>, right: Option<DataType>) -> SqlError {
+    // A sign alone is bitwise negation, which there is.
+    if OPERATORS_NOT_BUILT.contains(&symbol) && !(symbol == "~" && left.is_none()) {
+        return SqlError::unsupported(format!("operator {}", operator_text(symbol, left, right)));
+    }
     let hint = if left.is_some() && right.is_some() {
         "No operator matches the given name and argument types. You might need to add explicit type casts."
     } else {

@@ -198,7 +198,7 @@ fn memory_is_bounded() {
 fn positions_are_in_characters_of_the_whole_text() {
     let engine = engine();
     let mut a = session(&engine);
-    let error = run(&mut a, "SELECT 'é';\nSELECT nope FROM pg_nothing").unwrap_err();
+    let error = run(&mut a, "SELECT 'é';\nSELECT nope FROM nothing_there").unwrap_err();
     assert_eq!((error.state.0, error.fields.position), ("42P01", Some(30)));
     let error = run(&mut a, "SELECT 1, nope").unwrap_err();
     assert_eq!((error.state.0, error.fields.position), ("42703", Some(11)));

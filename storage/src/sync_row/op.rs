@@ -123,6 +123,18 @@ impl TxnRecord {
     }
 }
 
+/// How many bytes operations take in a record.
+pub(crate) fn encoded_len(ops: &[RowOp]) -> Result<usize> {
+    let mut out = Vec::new();
+    let mut len = 0;
+    for op in ops {
+        out.clear();
+        put_op(&mut out, op)?;
+        len += out.len();
+    }
+    Ok(len)
+}
+
 impl TxnDigest {
     /// The digest of an encoded record.
     pub fn of(encoded: &[u8]) -> Self {

@@ -6,13 +6,18 @@ use std::sync::Arc;
 use super::{Transaction, WriteOrigin};
 use crate::base::Space;
 use crate::constraints::values_at;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::SyncTableId;
 use crate::key::RowKey;
 use crate::merge_cursor::Sees;
 use crate::row::ChangedAt;
 use crate::sequencer::{CommitInfo, CommitRequest, Outgoing};
+use crate::sync_row::op::encoded_len;
 use crate::sync_row::{Internal, OpKind, Role, RowOp, RowState, Tombstone, apply_now, coalesce, keys};
+
+/// Bytes of the operations of one transaction in the outbox; a larger one could not travel in one message, and would hold
+/// up all that come after it.
+const MAX_OUTGOING_BYTES: usize = 24 << 20;
 
 impl Transaction {
     /// Makes everything durable and visible; returns when both are so. None if nothing was written.
@@ -77,6 +82,12 @@ impl Transaction {
         if ops.is_empty() {
             self.writes.changes_synced = false;
             return Ok(None);
+        }
+        let bytes = encoded_len(&ops)?;
+        if bytes > MAX_OUTGOING_BYTES {
+            return Err(Error::LimitExceeded(format!(
+                "a transaction may change at most {MAX_OUTGOING_BYTES} bytes of synced tables, this one changes {bytes}"
+            )));
         }
         let schema_version = self.catalog.schema_version;
         Ok(Some(Outgoing { cursor: self.oldest_cursor, run: self.store.run, schema_version, ops }))

@@ -16,7 +16,7 @@ use crate::constraints::values_at;
 use crate::error::{Error, Result};
 use crate::ids::SyncTableId;
 use crate::key::RowKey;
-use crate::row::{self, ChangedAt};
+use crate::row::{self, ChangedAt, RowMeta};
 use crate::sync_row::{Applied, Internal, OpKind, Role, RowOp, RowState, apply_now, keys};
 use crate::value::Value;
 
@@ -81,6 +81,19 @@ impl Transaction {
         Ok(tombstone.map_or(RowState::Absent, RowState::Dead))
     }
 
+    /// The bytes of a row; what a client writes must be able to travel.
+    fn encode_row(&self, table: &TableDef, row: &[Value], meta: &RowMeta) -> Result<Vec<u8>> {
+        let bytes = row::encode(table, row, Some(meta))?;
+        if bytes.len() > MAX_ROW_BYTES && self.origin == WriteOrigin::Local {
+            return Err(Error::LimitExceeded(format!(
+                "a row of synced table \"{}\" may have at most {MAX_ROW_BYTES} bytes, this one has {}",
+                table.name,
+                bytes.len()
+            )));
+        }
+        Ok(bytes)
+    }
+
     /// Replaces the state of a row, and on a hub its place in the feed.
     pub(super) fn put_state(
         &mut self,
@@ -103,7 +116,7 @@ impl Transaction {
         }
         let (row, tombstone) = match &after {
             RowState::Absent => (None, None),
-            RowState::Alive { row, meta } => (Some(row::encode(table, row, Some(meta))?), None),
+            RowState::Alive { row, meta } => (Some(self.encode_row(table, row, meta)?), None),
             RowState::Dead(tombstone) => (None, Some(tombstone.encode()?)),
         };
         if row.is_some() || before.is_alive() {
@@ -115,6 +128,9 @@ impl Transaction {
         Ok(())
     }
 }
+
+/// Bytes of a row of a synced table; a larger one could not travel in one message.
+const MAX_ROW_BYTES: usize = 16 << 20;
 
 /// The id that a synced table has on all nodes.
 pub(super) fn sync_id_of(table: &TableDef) -> Result<SyncTableId> {

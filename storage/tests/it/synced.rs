@@ -273,6 +273,27 @@ fn a_full_queue_refuses_writes_to_synced_tables_alone() {
     insert_item(&edge, &table, 3, 3);
 }
 
+#[test]
+fn what_could_not_travel_is_refused_where_it_is_written() {
+    let mut notes = synced(two_columns("note"));
+    notes.columns.push(column("body", DataType::Text));
+    let hub = store_with_role(Role::Hub, HUB_SITE);
+    let table = create(&hub, notes);
+    let edge = store_with_role(Role::Edge, EDGE_SITE);
+    install(&edge, &hub.catalog().synced_schema()).unwrap();
+    let note = |id: i32, bytes: usize| vec![int(id), int(id), Value::text("x".repeat(bytes))];
+    for (store, table) in [(&hub, &table), (&edge, edge.catalog().table("public", "note").unwrap())] {
+        let row = autocommit(store, |txn| txn.insert_row(table, note(1, 17 << 20)));
+        assert!(matches!(row, Err(Error::LimitExceeded(_))));
+        autocommit(store, |txn| txn.insert_row(table, note(1, 10 << 20))).unwrap();
+    }
+    let table = Arc::clone(edge.catalog().table("public", "note").unwrap());
+    let several =
+        autocommit(&edge, |txn| (2..5).try_for_each(|id| txn.insert_row(&table, note(id, 9 << 20)).map(|_| ())));
+    assert!(matches!(several, Err(Error::LimitExceeded(_))));
+    assert_eq!(outbox(&edge).len(), 1);
+}
+
 fn set_state(store: &Arc<Store>, seq: u64, state: OutboxState) {
     let key = keys::outbox(LocalSeq(seq));
     let mut txn = pull(store);

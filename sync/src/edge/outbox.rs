@@ -17,14 +17,15 @@ use std::ops::Bound;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use heliosdb_crdt::{IntervalSet, SiteId};
+use heliosdb_crdt::SiteId;
 use heliosdb_storage::key::KeyRange;
-use heliosdb_storage::sync_row::{Internal, OutboxEntry, OutboxState, TxnDigest, keys};
-use heliosdb_storage::{LocalSeq, ServerSeq, Store, Transaction, TxnId, WriteOrigin};
+use heliosdb_storage::sync_row::{Internal, OutboxEntry, OutboxState, keys};
+use heliosdb_storage::{LocalSeq, ServerSeq, Snapshot, Store, Transaction, WriteOrigin};
 
 use super::rebuild::Rebuild;
 use crate::error::{Error, Result};
 use crate::message::{MergeOutcome, PushedTxn};
+use crate::orphans::Orphans;
 
 /// Entries that are read at once.
 const PAGE: usize = 256;
@@ -38,9 +39,26 @@ pub struct BatchLimits {
     pub max_bytes: usize,
 }
 
-/// The next pending transactions after a position.
+/// The next pending transactions after a position. What builds on a row that a dead letter inserted is not sent: it
+/// becomes a dead letter too.
 pub fn next_batch(store: &Arc<Store>, after: LocalSeq, limits: BatchLimits) -> Result<Vec<PushedTxn>> {
     let snapshot = store.snapshot();
+    let mut orphans = dead_until(&snapshot, after)?;
+    let mut followers = Vec::new();
+    let batch = collect_batch(&snapshot, after, limits, &mut orphans, &mut followers)?;
+    if !followers.is_empty() {
+        record_outcomes(store, &followers)?;
+    }
+    Ok(batch)
+}
+
+fn collect_batch(
+    snapshot: &Snapshot,
+    after: LocalSeq,
+    limits: BatchLimits,
+    orphans: &mut Orphans,
+    followers: &mut Vec<(LocalSeq, MergeOutcome)>,
+) -> Result<Vec<PushedTxn>> {
     let mut batch = Vec::new();
     let mut bytes = 0;
     let mut start = Bound::Excluded(keys::outbox(after));
@@ -50,42 +68,47 @@ pub fn next_batch(store: &Arc<Store>, after: LocalSeq, limits: BatchLimits) -> R
         let Some((last, _)) = page.last() else { return Ok(batch) };
         start = Bound::Excluded(last.clone());
         for (_, value) in page {
-            if !OutboxEntry::decode_state(&value)?.is_unsent() {
+            let state = OutboxEntry::decode_state(&value)?;
+            if let OutboxState::Dead { .. } = state {
+                orphans.add(&OutboxEntry::decode(&value)?.txn, state.is_visible())?;
+            }
+            if !state.is_unsent() {
+                continue;
+            }
+            let entry = OutboxEntry::decode(&value)?;
+            if let Some(reason) = orphans.reason_to_follow(&entry.txn, state.is_visible())? {
+                followers.push((entry.txn.id.seq, MergeOutcome::Refused { reason }));
+                orphans.add(&entry.txn, state.is_visible())?;
                 continue;
             }
             bytes += value.len();
             if batch.len() >= limits.max_txns || (bytes > limits.max_bytes && !batch.is_empty()) {
                 return Ok(batch);
             }
-            let entry = OutboxEntry::decode(&value)?;
+            orphans.remove(&entry.txn)?;
             batch.push(PushedTxn { record: entry.txn, digest: entry.digest });
         }
     }
 }
 
-/// The transactions among these ids that the hub has not acknowledged, dead letters included, with their digests. A hub
-/// that says it has merged one of them either lost its acknowledgement on the way, or means another transaction of the
-/// same id; that has to be settled before a pull that covers them is installed.
-pub fn unacknowledged_among(store: &Arc<Store>, ids: &[(SiteId, IntervalSet)]) -> Result<Vec<(TxnId, TxnDigest)>> {
-    let Some(last) = ids.iter().filter_map(|(_, seqs)| seqs.max()).max() else { return Ok(Vec::new()) };
-    let snapshot = store.snapshot();
-    let mut found = Vec::new();
-    let mut start = Bound::Unbounded;
-    loop {
-        let range = KeyRange { start, end: Bound::Included(keys::outbox(LocalSeq(last))) };
-        let page = snapshot.internal_scan(Internal::Outbox, range, PAGE)?;
-        let Some((key, _)) = page.last() else { return Ok(found) };
+/// What the dead letters up to a position inserted.
+fn dead_until(snapshot: &Snapshot, last: LocalSeq) -> Result<Orphans> {
+    let mut orphans = Orphans::default();
+    let mut left = snapshot.outbox_counts().dead;
+    let (mut start, end) = (Bound::Unbounded, Bound::Included(keys::outbox(last)));
+    while left > 0 {
+        let page = snapshot.internal_scan(Internal::Outbox, KeyRange { start, end: end.clone() }, PAGE)?;
+        let Some((key, _)) = page.last() else { break };
         start = Bound::Excluded(key.clone());
         for (_, value) in page {
-            if OutboxEntry::decode_state(&value)?.is_acknowledged() {
-                continue;
-            }
-            let OutboxEntry { txn, digest, .. } = OutboxEntry::decode(&value)?;
-            if ids.iter().any(|(site, seqs)| *site == txn.id.site && seqs.contains(txn.id.seq.0)) {
-                found.push((txn.id, digest));
+            let state = OutboxEntry::decode_state(&value)?;
+            if let OutboxState::Dead { .. } = state {
+                orphans.add(&OutboxEntry::decode(&value)?.txn, state.is_visible())?;
+                left = left.saturating_sub(1);
             }
         }
     }
+    Ok(orphans)
 }
 
 /// Records what the hub did. Rows do not change by it: only a pull shows what was merged. Merged stays merged, whatever a
@@ -98,7 +121,7 @@ pub fn record_outcomes(store: &Arc<Store>, outcomes: &[(LocalSeq, MergeOutcome)]
             (_, state) if state.is_acknowledged() => continue,
             (MergeOutcome::Merged, state) => state.acknowledged(),
             (MergeOutcome::Refused { reason }, state) if state.is_unsent() => {
-                tracing::warn!(seq = seq.0, reason, "the cloud refused a transaction: it is in sync.dead_letters");
+                tracing::warn!(seq = seq.0, reason, "a transaction was refused: it is in sync.dead_letters");
                 OutboxState::Dead {
                     reason: reason.clone(),
                     failed_at_millis: txn.started_at_millis(),
@@ -178,24 +201,21 @@ pub fn begin_new_epoch(store: &Arc<Store>, epoch: u64) -> Result<()> {
 pub fn forget_covered(store: &Arc<Store>, before_millis: u64) -> Result<usize> {
     let mut txn = begin(store)?;
     let mut forgotten = 0;
-    loop {
-        let page = txn.internal_scan(Internal::Retained, KeyRange::ALL, PAGE)?;
-        let page_len = page.len();
+    let mut start = Bound::Unbounded;
+    'pages: loop {
+        let page = txn.internal_scan(Internal::Retained, KeyRange { start, end: Bound::Unbounded }, PAGE)?;
+        let Some((last, _)) = page.last() else { break };
+        start = Bound::Excluded(last.clone());
         for (key, value) in page {
             match OutboxEntry::decode_state(&value)? {
-                OutboxState::Covered { covered_at_millis } if covered_at_millis >= before_millis => {
-                    txn.commit()?;
-                    return Ok(forgotten);
-                }
+                OutboxState::Covered { covered_at_millis } if covered_at_millis >= before_millis => break 'pages,
                 _ => txn.internal_delete(Internal::Retained, &key)?,
             }
             forgotten += 1;
         }
-        if page_len < PAGE {
-            txn.commit()?;
-            return Ok(forgotten);
-        }
     }
+    txn.commit()?;
+    Ok(forgotten)
 }
 
 fn is_dead(entry: &OutboxEntry) -> bool {

@@ -247,14 +247,20 @@ impl<'txn> Rebuild<'txn> {
 
     /// Takes the transactions that touch these rows out of P, with all later ones that touch rows of theirs.
     fn set_aside(&mut self, guilty: BTreeSet<RowId>) -> Result<()> {
-        // Each row with the first transaction from which on nothing of it can stay.
-        let mut open: Vec<(RowId, LocalSeq)> = guilty.into_iter().map(|row| (row, LocalSeq(0))).collect();
+        // Each row with the first transaction from which on nothing of it can stay. The earliest comes first, so that no row
+        // has to be looked at twice.
+        let mut open: BTreeSet<(LocalSeq, RowId)> = guilty.into_iter().map(|row| (LocalSeq(0), row)).collect();
+        let mut seen = BTreeSet::new();
         let mut aside: BTreeMap<LocalSeq, Arc<Pending>> = BTreeMap::new();
-        while let Some((row, from)) = open.pop() {
+        while let Some((from, row)) = open.pop_first() {
+            if !seen.insert(row.clone()) {
+                continue;
+            }
             for pending in self.pending_of(&row)? {
                 let seq = pending.entry.txn.id.seq;
                 if seq >= from && !aside.contains_key(&seq) {
-                    open.extend(pending.by_row.keys().map(|row| (row.clone(), seq)));
+                    let rows = pending.by_row.keys().filter(|row| !seen.contains(*row));
+                    open.extend(rows.map(|row| (seq, row.clone())));
                     aside.insert(seq, pending);
                 }
             }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heliosdb_crdt::SiteId;
-use heliosdb_storage::{CommitSeq, ServerSeq, TxnId};
+use heliosdb_storage::{CommitSeq, Error as StorageError, ServerSeq, TxnId};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -368,11 +368,14 @@ impl Connection {
     }
 }
 
-/// Merges a batch; tries again if it gave way to something else in the store.
+/// Merges a batch; tries again if it gave way to something else in the store, or if a table was dropped while it waited for
+/// it: the next attempt refuses what was written to that table, and merges the rest.
 fn merge_stubbornly(hub: &Arc<Hub>, txns: &[PushedTxn]) -> Result<Vec<MergeOutcome>> {
     for _ in 1..MERGE_ATTEMPTS {
         match merge::merge_push(&hub.store, txns.to_vec(), &hub.merge_options()) {
-            Err(Error::Storage(error)) if error.is_retryable() => tracing::debug!(%error, "a merge is tried again"),
+            Err(Error::Storage(error)) if error.is_retryable() || matches!(error, StorageError::NoSuchRelation(_)) => {
+                tracing::debug!(%error, "a merge is tried again");
+            }
             result => return result,
         }
     }

@@ -1,16 +1,17 @@
 //! Merging what an edge pushed.
 //!
-//! A batch is one transaction of the store, and so one fsync; each pushed transaction is a savepoint in it, taken whole or
-//! refused whole. One merge runs at a time: whether an id was merged before must not change while it is being merged.
+//! A batch is one transaction of the store, and so one fsync (more if it is too large for one); each pushed transaction is
+//! a savepoint in it, taken whole or refused whole. One merge runs at a time: whether an id was merged before must not change while it is being merged.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use heliosdb_crdt::{Hlc, IntervalSet, SiteId, Stamp};
 use heliosdb_storage::catalog::TableDef;
-use heliosdb_storage::sync_row::{Applied, Internal, Role, RowOp, TxnDigest, TxnRecord, apply, keys};
+use heliosdb_storage::sync_row::{Applied, Internal, OpKind, Role, RowOp, TxnDigest, TxnRecord, apply, keys};
+use heliosdb_storage::transaction::Savepoint;
 use heliosdb_storage::{
     ConstraintKind, Error as StorageError, RowKey, Store, SyncTableId, Transaction, TxnId, WriteOrigin,
 };
@@ -18,6 +19,7 @@ use heliosdb_storage::{
 use super::{alias, merged_set};
 use crate::error::{Error, Result};
 use crate::message::{MergeOutcome, PushedTxn};
+use crate::orphans::Orphans;
 
 /// Key in `SyncState`: the largest stamp that was given in place of one too far ahead.
 const LAST_RESTAMP: &[u8] = b"last_restamp";
@@ -26,6 +28,10 @@ const LAST_RESTAMP: &[u8] = b"last_restamp";
 /// for `sync.retain_acked`, 7 days.
 const LOSS_IS_FINAL_AFTER: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// How many lives a row may be ahead of what the hub knows of it. An edge that inserts a key again and again before it is
+/// heard is ahead a little; one that is ahead without end would use up the lives, so that nobody could insert the key again.
+const MAX_LIVES_AHEAD: u32 = 1 << 16;
+
 /// How a hub merges.
 #[derive(Clone, Copy, Debug)]
 pub struct MergeOptions {
@@ -33,31 +39,38 @@ pub struct MergeOptions {
     pub max_clock_skew: Duration,
 }
 
-/// Merges transactions, all in one durable commit; one outcome for each, up to the first that is forked: what follows that
-/// one may depend on it.
+/// Merges transactions that one node pushed; one outcome for each, up to the first that is forked: what follows that one
+/// may depend on it. All that is told to be merged is durable.
 pub fn merge_push(store: &Arc<Store>, pushed: Vec<PushedTxn>, options: &MergeOptions) -> Result<Vec<MergeOutcome>> {
     if store.identity().role != Role::Hub {
         return Err(Error::wrong_state("this node is not a cloud", "Start it with role = \"cloud\"."));
     }
-    let mut merge = Merge::begin(store, options)?;
-    merge.lock_rows(&pushed)?;
     let mut outcomes = Vec::with_capacity(pushed.len());
-    for txn in &pushed {
-        let outcome = merge.merge_one(txn)?;
-        let is_forked = outcome == MergeOutcome::Forked;
-        outcomes.push(outcome);
-        if is_forked {
-            break;
-        }
+    let mut unmerged = Unmerged::default();
+    let mut rest = pushed.as_slice();
+    while !rest.is_empty() && outcomes.last() != Some(&MergeOutcome::Forked) {
+        let mut merge = Merge::begin(store, options, std::mem::take(&mut unmerged))?;
+        let done = merge.merge_some(rest)?;
+        rest = rest.get(done.len()..).unwrap_or_default();
+        outcomes.extend(done);
+        unmerged = merge.commit()?;
     }
-    merge.commit()?;
     Ok(outcomes)
+}
+
+/// What the transactions of a batch inserted that were not merged: for good, or not yet.
+#[derive(Default)]
+struct Unmerged {
+    refused: Orphans,
+    missing: Orphans,
 }
 
 /// Why a transaction is not merged: for good, with the reason; not yet; or because something else failed.
 enum Failure {
     Refused(String),
     Missing,
+    /// The store takes no more in one transaction, or takes this never.
+    TooLarge(String),
     Other(Error),
 }
 
@@ -68,7 +81,17 @@ impl From<StorageError> for Failure {
                 let detail = violation.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
                 Self::Refused(format!("{violation}{detail}"))
             }
+            StorageError::LimitExceeded(why) => Self::TooLarge(why),
             error => Self::Other(error.into()),
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Storage(error) => error.into(),
+            error => Self::Other(error),
         }
     }
 }
@@ -83,10 +106,11 @@ struct Merge {
     /// Stamps beyond this are too far ahead.
     latest_allowed: Hlc,
     last_restamp: Option<Hlc>,
+    unmerged: Unmerged,
 }
 
 impl Merge {
-    fn begin(store: &Arc<Store>, options: &MergeOptions) -> Result<Self> {
+    fn begin(store: &Arc<Store>, options: &MergeOptions, unmerged: Unmerged) -> Result<Self> {
         let mut txn = store.begin(WriteOrigin::Merge);
         txn.lock_apply()?;
         txn.begin_statement()?;
@@ -94,58 +118,101 @@ impl Merge {
         let latest_allowed = Hlc::from_millis(txn.started_at_millis().saturating_add(skew));
         let epoch = store.identity().cursor.epoch;
         let (tables, merged) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { txn, tables, merged, epoch, latest_allowed, last_restamp: None })
+        Ok(Self { txn, tables, merged, epoch, latest_allowed, last_restamp: None, unmerged })
     }
 
     /// Locks all rows of a batch at once, so that no client of this hub runs into a deadlock with it.
     fn lock_rows(&mut self, pushed: &[PushedTxn]) -> Result<()> {
         let mut rows = Vec::new();
         for op in pushed.iter().flat_map(|txn| &txn.record.ops) {
-            // What has no table is refused when its turn comes.
-            if let Ok(table) = self.table(op.table) {
-                rows.push((table, RowKey::of_values(&op.key)?));
+            // What has no table or no proper key is refused when its turn comes.
+            if let (Ok(table), Ok(key)) = (self.table(op.table), RowKey::of_values(&op.key)) {
+                rows.push((table, key));
             }
         }
         Ok(self.txn.lock_rows(rows.iter().map(|(table, key)| (&**table, key)))?)
     }
 
-    fn merge_one(&mut self, pushed: &PushedTxn) -> Result<MergeOutcome> {
+    /// Merges the first transactions: all, or as many as one transaction of the store takes, or up to a fork.
+    fn merge_some(&mut self, pushed: &[PushedTxn]) -> Result<Vec<MergeOutcome>> {
+        self.lock_rows(pushed)?;
+        let mut outcomes = Vec::with_capacity(pushed.len());
+        for txn in pushed {
+            let Some(outcome) = self.merge_one(txn, outcomes.is_empty())? else { break };
+            let is_forked = outcome == MergeOutcome::Forked;
+            outcomes.push(outcome);
+            if is_forked {
+                break;
+            }
+        }
+        Ok(outcomes)
+    }
+
+    /// None if the transaction has to wait for another transaction of the store, which it has not if it is the first.
+    fn merge_one(&mut self, pushed: &PushedTxn, is_first: bool) -> Result<Option<MergeOutcome>> {
+        if let Some(known) = self.known_outcome(pushed)? {
+            return Ok(Some(known));
+        }
+        let savepoint = self.txn.savepoint();
+        let record = &pushed.record;
+        let failure = match self.take(record, savepoint) {
+            Ok(()) => {
+                self.unmerged.refused.remove(record)?;
+                self.unmerged.missing.remove(record)?;
+                return self.note_merged(pushed, alias::first_name(record)?).map(Some);
+            }
+            Err(failure) => failure,
+        };
+        self.txn.rollback_to(savepoint);
+        match failure {
+            Failure::TooLarge(_) if !is_first => Ok(None),
+            Failure::Refused(reason) | Failure::TooLarge(reason) => {
+                tracing::warn!(site = record.id.site.0, seq = record.id.seq.0, reason, "a transaction was refused");
+                self.unmerged.refused.add(record, true)?;
+                Ok(Some(MergeOutcome::Refused { reason }))
+            }
+            Failure::Missing => {
+                self.unmerged.missing.add(record, true)?;
+                Ok(Some(MergeOutcome::Missing))
+            }
+            Failure::Other(error) => Err(error),
+        }
+    }
+
+    /// What is to be said to a transaction that was merged before, or whose id was.
+    fn known_outcome(&mut self, pushed: &PushedTxn) -> Result<Option<MergeOutcome>> {
         let record = &pushed.record;
         let first = alias::first_name(record)?;
         let is_alias_noted = alias::is_noted(first, |relation, key| self.txn.internal_get(relation, key))?;
         match self.known_digest(record.id)? {
-            Some(digest) if digest == pushed.digest => return Ok(MergeOutcome::Merged),
+            Some(digest) if digest == pushed.digest => Ok(Some(MergeOutcome::Merged)),
             // Merged before, under the id it got because of what is merged under this one.
-            Some(_) if is_alias_noted && first.0 == record.id => return Ok(MergeOutcome::Merged),
-            Some(_) => return Ok(MergeOutcome::Forked),
-            None => {}
-        }
-        if is_alias_noted || self.known_digest(first.0)? == Some(first.1) {
+            Some(_) if is_alias_noted && first.0 == record.id => Ok(Some(MergeOutcome::Merged)),
+            Some(_) => Ok(Some(MergeOutcome::Forked)),
             // Merged before, under another id: this one stands for the same, and has no effect of its own.
-            return self.note_merged(pushed, first);
+            None if is_alias_noted || self.known_digest(first.0)? == Some(first.1) => {
+                self.note_merged(pushed, first).map(Some)
+            }
+            None => Ok(None),
         }
-        let savepoint = self.txn.savepoint();
+    }
+
+    fn take(&mut self, record: &TxnRecord, savepoint: Savepoint) -> Result<(), Failure> {
+        if let Some(reason) = self.unmerged.refused.reason_to_follow(record, true)? {
+            return Err(Failure::Refused(reason));
+        }
+        if self.unmerged.missing.needed_by(record, true)?.is_some() {
+            return Err(Failure::Missing);
+        }
         let stamp = self.stamp(record)?;
-        let merged = self.apply_all(record, stamp).and_then(|()| match self.txn.check_merged_rows(savepoint) {
+        self.apply_all(record, stamp)?;
+        match self.txn.check_merged_rows(savepoint) {
             Err(StorageError::Constraint(violation))
                 if violation.kind == ConstraintKind::ForeignKey && self.may_be_lost(record) =>
             {
                 Err(Failure::Missing)
             }
             judged => Ok(judged?),
-        });
-        match merged {
-            Ok(()) => self.note_merged(pushed, first),
-            Err(Failure::Refused(reason)) => {
-                self.txn.rollback_to(savepoint);
-                tracing::warn!(site = record.id.site.0, seq = record.id.seq.0, reason, "a transaction was refused");
-                Ok(MergeOutcome::Refused { reason })
-            }
-            Err(Failure::Missing) => {
-                self.txn.rollback_to(savepoint);
-                Ok(MergeOutcome::Missing)
-            }
-            Err(Failure::Other(error)) => Err(error),
         }
     }
 
@@ -199,10 +266,15 @@ impl Merge {
 
     fn apply_all(&mut self, record: &TxnRecord, stamp: Stamp) -> Result<(), Failure> {
         let mut rows = Vec::with_capacity(record.ops.len());
+        let mut seen = HashSet::with_capacity(record.ops.len());
         for op in &record.ops {
             let table = self.table(op.table)?;
             judge_key(&table, op)?;
-            rows.push((table, RowKey::of_values(&op.key)?, op));
+            let key = RowKey::of_values(&op.key)?;
+            if !seen.insert((op.table, key.clone())) {
+                return Err(refused(&table, "it changes a row more than once"));
+            }
+            rows.push((table, key, op));
         }
         for (table, key, op) in rows {
             match self.apply_one(&table, &key, op, stamp)? {
@@ -230,6 +302,9 @@ impl Merge {
 
     fn apply_one(&mut self, table: &Arc<TableDef>, key: &RowKey, op: &RowOp, stamp: Stamp) -> Result<Applied, Failure> {
         let mut state = self.txn.row_state(table, key)?;
+        if matches!(op.kind, OpKind::Insert(_)) && op.life.saturating_sub(state.life()) > MAX_LIVES_AHEAD {
+            return Err(refused(table, "a new row claims a life that is too far ahead"));
+        }
         let applied = apply(table, &mut state, op.life, &op.kind, stamp);
         if applied == Applied::Changed {
             if let Some(row) = state.row()
@@ -252,7 +327,7 @@ impl Merge {
         Ok(table)
     }
 
-    fn commit(mut self) -> Result<()> {
+    fn commit(mut self) -> Result<Unmerged> {
         for (site, set) in &self.merged {
             self.txn.internal_put(Internal::SyncState, &merged_set::key(*site), merged_set::encode(set).into())?;
         }
@@ -261,7 +336,7 @@ impl Merge {
             self.txn.internal_put(Internal::SyncState, LAST_RESTAMP, value)?;
         }
         self.txn.commit()?;
-        Ok(())
+        Ok(self.unmerged)
     }
 }
 

@@ -50,7 +50,10 @@ impl<'c> Draft<'c> {
     pub fn column(&mut self, definition: &'c ast::ColumnDef) -> Result<()> {
         let name = ident(&definition.name);
         if self.table.columns.len() >= MAX_COLUMNS {
-            return Err(SqlError::new(SqlState("54011"), format!("tables can have at most {MAX_COLUMNS} columns")));
+            return Err(SqlError::new(
+                SqlState::TOO_MANY_COLUMNS,
+                format!("tables can have at most {MAX_COLUMNS} columns"),
+            ));
         }
         if SYSTEM_COLUMNS.contains(&name.as_str()) {
             return Err(SqlError::new(

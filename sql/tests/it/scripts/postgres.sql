@@ -17,6 +17,14 @@ SELECT (SELECT 1)::text;
 SELECT substr('abc', 2), substring('abc', 2), substring('abc' FROM 2);
 SELECT nullif(NULL, 1), nullif(1, 1.0), nullif(2, 1.0), nullif(1, '1');
 SELECT nullif(1, 'x');
+SELECT 'a' ~ 'b';
+SELECT ~ true;
+SELECT md5('a');
+SELECT pg_catalog.array_to_string('a', 'b');
+SELECT pg_catalog.length(1);
+SELECT nope(1);
+SELECT * FROM pg_catalog.pg_proc;
+SELECT * FROM pg_stat_activity;
 SELECT upper('straße'), lower('ÀÉ'), initcap('ßa');
 SELECT chr(-1);
 -- Foreign keys between integers of two widths.

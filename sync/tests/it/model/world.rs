@@ -9,7 +9,7 @@ use heliosdb_crdt::SiteId;
 use heliosdb_storage::base::MemoryDisk;
 use heliosdb_storage::sync_row::{Internal, OutboxEntry, OutboxState, Role, TxnDigest, TxnRecord, keys};
 use heliosdb_storage::{CommitSeq, LocalSeq, SchemaVersion, ServerSeq, TxnId, WriteOrigin};
-use heliosdb_sync::edge::{apply, outbox};
+use heliosdb_sync::edge::{apply, outbox, reconcile};
 use heliosdb_sync::hub::merge::{MergeOptions, merge_push};
 use heliosdb_sync::hub::{history, serve};
 use heliosdb_sync::message::{MergeOutcome, Pull, PushedTxn};
@@ -291,7 +291,7 @@ impl World {
 
     fn install(&mut self, i: usize, pull: Pull) {
         let store = self.edges[i].node.store();
-        if !outbox::unacknowledged_among(store, &pull.covered).unwrap().is_empty() {
+        if !reconcile::open_among(store, &pull.covered).unwrap().is_empty() {
             // An acknowledgement was lost, or the hub means another transaction of that id.
             self.handshake(i);
             return;
@@ -328,7 +328,7 @@ impl World {
             let heads = history::merged_heads(hub, &edge.sites).unwrap();
             let own = store.identity().site_id();
             let known = heads.iter().map(|head| (head.id.site, [(0, head.id.seq.0)].into_iter().collect()));
-            let known = outbox::unacknowledged_among(store, &known.collect::<Vec<_>>()).unwrap();
+            let known = reconcile::open_among(store, &known.collect::<Vec<_>>()).unwrap();
             let (merged, forked) = history::compare(hub, &known).unwrap();
             self.seen.note_if("forked", !forked.is_empty());
             let merged: Vec<_> = merged.into_iter().map(|id| (id.seq, MergeOutcome::Merged)).collect();
