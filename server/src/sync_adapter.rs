@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use heliosdb_sql::sync_control::{SyncControl, SyncStatus, SyncSummary};
@@ -17,6 +18,9 @@ use crate::shutdown::Shutdown;
 
 /// Microseconds between the Unix epoch and PostgreSQL's, 2000-01-01.
 const POSTGRES_EPOCH_MICROS: i64 = 946_684_800_000_000;
+
+/// How often a session that waits for the network looks whether its client has cancelled.
+const CANCEL_POLL: Duration = Duration::from_millis(50);
 
 /// A node's sync, as SQL and the listeners see it.
 pub struct NodeSync {
@@ -86,14 +90,23 @@ impl NodeSync {
         self.handle.stop().await;
     }
 
-    /// Waits on a session's thread, but not beyond the node's end.
-    fn wait<T>(&self, work: impl Future<Output = Result<T>>) -> SqlResult<T> {
+    /// Waits on a session's thread, but not beyond the node's end, and not once the client has cancelled.
+    fn wait<T>(&self, cancel: &AtomicBool, work: impl Future<Output = Result<T>>) -> SqlResult<T> {
         self.runtime.block_on(async {
             tokio::select! {
                 done = work => done.map_err(into_sql),
                 () = self.shutdown.wait() => Err(into_sql(Error::ShuttingDown)),
+                () = cancelled(cancel) => {
+                    Err(SqlError::new(SqlState::QUERY_CANCELED, "canceling statement due to user request"))
+                }
             }
         })
+    }
+}
+
+async fn cancelled(flag: &AtomicBool) {
+    while !flag.load(Ordering::Acquire) {
+        tokio::time::sleep(CANCEL_POLL).await;
     }
 }
 
@@ -121,8 +134,8 @@ impl SyncControl for NodeSync {
         (self.mode == Mode::Edge).then_some(self.queue_capacity)
     }
 
-    fn sync_now(&self) -> SqlResult<SyncSummary> {
-        let done = self.wait(self.handle.sync_now())?;
+    fn sync_now(&self, cancel: &AtomicBool) -> SqlResult<SyncSummary> {
+        let done = self.wait(cancel, self.handle.sync_now())?;
         let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
         Ok(SyncSummary {
             pushed_transactions: number(done.pushed_transactions),
@@ -135,8 +148,8 @@ impl SyncControl for NodeSync {
         })
     }
 
-    fn wait_for_sync(&self, timeout: Duration) -> SqlResult<bool> {
-        self.wait(self.handle.wait_for_sync(timeout))
+    fn wait_for_sync(&self, timeout: Duration, cancel: &AtomicBool) -> SqlResult<bool> {
+        self.wait(cancel, self.handle.wait_for_sync(timeout))
     }
 
     fn pause(&self) -> SqlResult<()> {

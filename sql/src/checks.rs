@@ -89,6 +89,7 @@ impl RowChecker for CheckEvaluator {
                 time: &time,
                 session: &self.session,
                 sync: &NoSync,
+                cancel: &crate::eval::NEVER_CANCELLED,
                 subqueries: &NoSubqueries,
             };
             match eval(&compiled.expr, row, &ctx)? {

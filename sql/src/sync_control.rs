@@ -1,10 +1,12 @@
 //! What SQL asks of the sync worker. The server wires the two together, because this crate does not know sync.
 
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use crate::error::{Result, SqlError, SqlState};
 
-/// What the node's sync worker (edge) or hub (cloud) reports and does. All calls may block.
+/// What the node's sync worker (edge) or hub (cloud) reports and does. All calls may block;
+/// those that wait for the network end with 57014 once their flag is set.
 pub trait SyncControl: Send + Sync {
     /// The volatile part of `sync.status`; the rest comes from the store.
     fn status(&self) -> SyncStatus;
@@ -13,10 +15,10 @@ pub trait SyncControl: Send + Sync {
         None
     }
     /// Pushes and pulls once, now.
-    fn sync_now(&self) -> Result<SyncSummary>;
+    fn sync_now(&self, cancel: &AtomicBool) -> Result<SyncSummary>;
     /// True once all that was committed here before the call is acknowledged and all that the hub then held is applied
     /// here; false at the timeout; 55000 when paused or standalone.
-    fn wait_for_sync(&self, timeout: Duration) -> Result<bool>;
+    fn wait_for_sync(&self, timeout: Duration, cancel: &AtomicBool) -> Result<bool>;
     /// Stops pushing and pulling until resumed; survives restarts.
     fn pause(&self) -> Result<()>;
     /// Ends a pause.
@@ -71,6 +73,21 @@ pub struct SyncSummary {
     pub duration_ms: i64,
 }
 
+impl SyncSummary {
+    /// Its columns, in their order.
+    pub const fn columns(self) -> [i64; 7] {
+        [
+            self.pushed_transactions,
+            self.pulled_transactions,
+            self.bytes_sent,
+            self.bytes_received,
+            self.bytes_saved,
+            self.conflicts,
+            self.duration_ms,
+        ]
+    }
+}
+
 /// A node that never syncs, for tests and embedding.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoSync;
@@ -88,11 +105,11 @@ impl SyncControl for NoSync {
         }
     }
 
-    fn sync_now(&self) -> Result<SyncSummary> {
+    fn sync_now(&self, _cancel: &AtomicBool) -> Result<SyncSummary> {
         Err(standalone())
     }
 
-    fn wait_for_sync(&self, _timeout: Duration) -> Result<bool> {
+    fn wait_for_sync(&self, _timeout: Duration, _cancel: &AtomicBool) -> Result<bool> {
         Err(standalone())
     }
 

@@ -1,6 +1,7 @@
 //! What an expression can see besides its input row.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use heliosdb_storage::Row;
 use heliosdb_storage::value::Value;
@@ -23,9 +24,14 @@ pub struct EvalContext<'a> {
     pub session: &'a SessionFacts,
     /// The sync worker.
     pub sync: &'a dyn SyncControl,
+    /// Set to cancel the statement: what waits looks at it.
+    pub cancel: &'a AtomicBool,
     /// Runs subqueries.
     pub subqueries: &'a dyn SubqueryRunner,
 }
+
+/// For what nobody can cancel.
+pub static NEVER_CANCELLED: AtomicBool = AtomicBool::new(false);
 
 /// A row of an enclosing query, and those of the queries around that.
 #[derive(Clone, Copy)]

@@ -10,7 +10,7 @@ use std::cmp::Ordering;
 
 use heliosdb_storage::value::{ColumnType, Value};
 
-pub use context::{EvalContext, NoSubqueries, OuterRow, SessionFacts, SubqueryRunner};
+pub use context::{EvalContext, NEVER_CANCELLED, NoSubqueries, OuterRow, SessionFacts, SubqueryRunner};
 
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::{Expr, Subquery, SubqueryKind};

@@ -13,6 +13,7 @@ fn with_context<T>(params: &[Value], run: impl FnOnce(&EvalContext<'_>) -> T) ->
         time: &TimeContext::utc(),
         session: &session,
         sync: &NoSync,
+        cancel: &crate::eval::NEVER_CANCELLED,
         subqueries: &NoSubqueries,
     })
 }

@@ -174,6 +174,7 @@ impl ExecContext<'_> {
             time: &self.statement.time,
             session: self.session,
             sync: self.sync,
+            cancel: self.cancel,
             subqueries: self,
         }
     }

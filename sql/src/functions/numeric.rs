@@ -422,6 +422,7 @@ mod tests {
             time: &time,
             session: &session,
             sync: &NoSync,
+            cancel: &crate::eval::NEVER_CANCELLED,
             subqueries: &NoSubqueries,
         };
         for (name, a, b, expected) in CASES {

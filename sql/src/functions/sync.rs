@@ -26,6 +26,7 @@ const fn sync(name: &'static str, args: &'static [DataType], returns: DataType, 
 /// Durations are text (`'30 seconds'`) until there is a type for intervals.
 pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction::new("sync_node_id", &[], T, |ctx, _| Ok(Value::text(ctx.sync.status().node_id))).stable(),
+    sync("sync_now", &[], T, sync_now),
     sync("wait_for_sync", &[T], B, wait_for_sync),
     sync("pause", &[], B, |ctx, _| ctx.sync.pause().map(|()| Value::Bool(true))),
     sync("resume", &[], B, |ctx, _| ctx.sync.resume().map(|()| Value::Bool(true))),
@@ -45,7 +46,13 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
 
 fn wait_for_sync(ctx: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
     let [Value::Text(timeout)] = args else { return Err(bad_arguments("sync.wait_for_sync", args)) };
-    ctx.sync.wait_for_sync(parse_duration(timeout)?).map(Value::Bool)
+    ctx.sync.wait_for_sync(parse_duration(timeout)?, ctx.cancel).map(Value::Bool)
+}
+
+/// The row of `SELECT * FROM sync.sync_now()` as one value, in the text form of a record.
+fn sync_now(ctx: &EvalContext<'_>, _: &[Value]) -> Result<Value> {
+    let columns = ctx.sync.sync_now(ctx.cancel)?.columns().map(|n| n.to_string());
+    Ok(Value::text(format!("({})", columns.join(","))))
 }
 
 fn create_enrollment_token(ctx: &EvalContext<'_>, args: &[Value]) -> Result<Value> {

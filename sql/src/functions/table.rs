@@ -129,16 +129,7 @@ fn generate_series(_: &EvalContext<'_>, args: &[Value]) -> Result<RowSource> {
 }
 
 fn sync_now(ctx: &EvalContext<'_>, _: &[Value]) -> Result<RowSource> {
-    let summary = ctx.sync.sync_now()?;
-    let row = [
-        summary.pushed_transactions,
-        summary.pulled_transactions,
-        summary.bytes_sent,
-        summary.bytes_received,
-        summary.bytes_saved,
-        summary.conflicts,
-        summary.duration_ms,
-    ];
+    let row = ctx.sync.sync_now(ctx.cancel)?.columns();
     Ok(Box::new(std::iter::once(Ok(row.into_iter().map(Value::Int8).collect()))))
 }
 
@@ -157,6 +148,7 @@ mod tests {
             time: &TimeContext::utc(),
             session: &session,
             sync: &NoSync,
+            cancel: &crate::eval::NEVER_CANCELLED,
             subqueries: &NoSubqueries,
         };
         (function.call)(&ctx, args)?.take(10).collect()

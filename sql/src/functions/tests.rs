@@ -30,6 +30,7 @@ fn call(function: &'static ScalarFunction, args: Vec<(Value, DataType)>) -> Resu
         time: &TimeContext::utc(),
         session: &session,
         sync: &NoSync,
+        cancel: &crate::eval::NEVER_CANCELLED,
         subqueries: &NoSubqueries,
     };
     let args = args.into_iter().map(|(value, data_type)| Expr::Literal(value, data_type)).collect();

@@ -155,11 +155,13 @@ impl Merge {
         }
         let savepoint = self.txn.savepoint();
         let record = &pushed.record;
-        let failure = match self.take(record, savepoint) {
-            Ok(()) => {
+        let first = alias::first_name(record)?;
+        let merged = self.take(record, savepoint).and_then(|()| Ok(self.note_merged(pushed, first)?));
+        let failure = match merged {
+            Ok(outcome) => {
                 self.unmerged.refused.remove(record)?;
                 self.unmerged.missing.remove(record)?;
-                return self.note_merged(pushed, alias::first_name(record)?).map(Some);
+                return Ok(Some(outcome));
             }
             Err(failure) => failure,
         };

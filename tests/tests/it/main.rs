@@ -10,4 +10,5 @@
 
 mod readme;
 mod shop;
+mod sync_sql;
 mod workspace;

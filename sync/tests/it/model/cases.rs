@@ -1,13 +1,14 @@
 //! Cases that random runs meet too seldom.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use heliosdb_crdt::SiteId;
 use heliosdb_storage::base::MemoryDisk;
-use heliosdb_storage::sync_row::{Internal, OutboxEntry, OutboxState, Role, keys};
+use heliosdb_storage::sync_row::{Internal, OpKind, OutboxEntry, OutboxState, Role, RowOp, keys};
 use heliosdb_storage::transaction::RowLock;
-use heliosdb_storage::{ColumnChange, LocalSeq, RowKey, Store, Value, WriteOrigin};
+use heliosdb_storage::{ColumnChange, LocalSeq, RowKey, Store, SyncTableId, Value, WriteOrigin};
 use heliosdb_sync::edge::{apply, outbox};
 use heliosdb_sync::hub::merge::merge_push;
 use heliosdb_sync::hub::serve;
@@ -181,4 +182,107 @@ fn covered_transactions_are_kept_for_a_while() {
     assert_eq!(outbox::forget_covered(&edge, NOW_MILLIS).unwrap(), 0);
     assert_eq!(outbox::forget_covered(&edge, NOW_MILLIS + 1).unwrap(), 1);
     assert_eq!(outbox::forget_covered(&edge, NOW_MILLIS + 1).unwrap(), 0);
+}
+
+/// An insert is refused; another node's row has its key. What was written to the one must not land on the other: neither
+/// what goes with the insert in one batch, nor what follows in another, nor what is committed later still.
+#[test]
+fn what_builds_on_a_refused_insert_follows_it() {
+    for max_txns in [1, 2, 100] {
+        let (hub, edge) = hub_and_edge(0);
+        insert(&edge, "names", name(1, "x"));
+        update(&edge, "names", 1, "z");
+        insert(&hub, "names", name(1, "theirs"));
+        insert(&hub, "names", name(2, "x"));
+        let limits = outbox::BatchLimits { max_txns, ..EVERYTHING };
+        let push_all = || {
+            loop {
+                let outcomes = push(&hub, &edge, limits);
+                if outcomes.is_empty() {
+                    break;
+                }
+                outbox::record_outcomes(&edge, &outcomes).unwrap();
+            }
+        };
+        push_all();
+        update(&edge, "names", 1, "w");
+        insert(&edge, "names", name(3, "independent"));
+        push_all();
+        for seq in [1, 2, 3] {
+            assert!(matches!(state(&edge, seq), OutboxState::Dead { .. }), "{seq}: {:?}", state(&edge, seq));
+        }
+        assert_eq!(names(&hub), [(1, "theirs".into()), (2, "x".into()), (3, "independent".into())]);
+
+        // Sent again in order, once the name is free, all of it is taken.
+        update(&hub, "names", 2, "y");
+        assert!(outbox::retry_dead_letter(&edge, LocalSeq(2)).unwrap());
+        push_all();
+        assert!(matches!(state(&edge, 2), OutboxState::Dead { .. }), "it went without what it depends on");
+        for seq in [1, 2, 3] {
+            assert!(outbox::retry_dead_letter(&edge, LocalSeq(seq)).unwrap());
+        }
+        push_all();
+        pull(&hub, &edge);
+        assert_eq!(names(&hub)[..2], [(1, "w".into()), (2, "y".into())]);
+        assert_eq!(rows_of(&edge), rows_of(&hub));
+    }
+}
+
+/// What a node given up on inserted says nothing about a row that the node inserts anew.
+#[test]
+fn a_new_insert_of_the_key_needs_no_refused_one() {
+    let (hub, edge) = hub_and_edge(0);
+    insert(&edge, "names", name(1, "x"));
+    insert(&hub, "names", name(2, "x"));
+    outbox::record_outcomes(&edge, &push(&hub, &edge, EVERYTHING)).unwrap();
+    // Sets the dead letter aside, so that the key is free here.
+    pull(&hub, &edge);
+    insert(&edge, "names", name(1, "new"));
+    update(&edge, "names", 1, "newer");
+    let outcomes = push(&hub, &edge, EVERYTHING);
+    assert_eq!(outcomes, [(LocalSeq(2), MergeOutcome::Merged), (LocalSeq(3), MergeOutcome::Merged)]);
+    outbox::record_outcomes(&edge, &outcomes).unwrap();
+    assert!(outbox::discard_dead_letter(&edge, LocalSeq(1)).unwrap());
+    pull(&hub, &edge);
+    assert_eq!(names(&edge), [(1, "newer".into()), (2, "x".into())]);
+    assert_eq!(rows_of(&edge), rows_of(&hub));
+}
+
+/// What no edge of ours would send is refused, each by itself, and leaves nothing behind.
+#[test]
+fn forged_operations_are_refused() {
+    let (hub, edge) = hub_and_edge(0);
+    insert(&edge, "names", name(1, "x"));
+    let [honest] = &outbox::next_batch(&edge, LocalSeq(0), EVERYTHING).unwrap()[..] else { panic!("one is pending") };
+    let forge = |seq: u64, change: &dyn Fn(&mut Vec<RowOp>)| {
+        let mut txn = honest.clone();
+        txn.record.id.seq = LocalSeq(seq);
+        change(&mut txn.record.ops);
+        txn.digest = txn.record.digest().unwrap();
+        txn
+    };
+    let id = |ops: &[RowOp]| match &ops[0].kind {
+        OpKind::Insert(columns) => columns[0].0,
+        other => panic!("{other:?}"),
+    };
+    let forged = vec![
+        forge(2, &|ops| ops[0].life = u32::MAX),
+        forge(3, &|ops| ops.push(RowOp { kind: OpKind::Delete, ..ops[0].clone() })),
+        forge(4, &|ops| ops[0].table = SyncTableId(u32::MAX)),
+        forge(5, &|ops| ops[0].key = vec![Value::text("1")]),
+        forge(6, &|ops| ops[0].key = vec![Value::Int4(7)]),
+        forge(7, &|ops| ops[0].key.clear()),
+        forge(8, &|ops| ops[0].kind = OpKind::Insert(vec![(id(ops), Value::text("1"))])),
+        forge(9, &|ops| ops[0].kind = OpKind::Insert(Vec::new())),
+        forge(10, &|ops| ops[0].kind = OpKind::Delete),
+        forge(11, &|ops| ops[0].life = 0),
+    ];
+    let outcomes = merge_push(&hub, forged, &MERGE).unwrap();
+    let (void, refused) = outcomes.split_last().unwrap();
+    assert!(refused.iter().all(|outcome| matches!(outcome, MergeOutcome::Refused { .. })), "{refused:#?}");
+    // Life 0 is nobody's: such an operation changes nothing.
+    assert_eq!(*void, MergeOutcome::Merged);
+    assert_eq!(rows_of(&hub), BTreeMap::new());
+    assert_eq!(merge_push(&hub, vec![honest.clone()], &MERGE).unwrap(), [MergeOutcome::Merged]);
+    assert_eq!(names(&hub), [(1, "x".into())]);
 }
