@@ -27,7 +27,7 @@ test: setup-test
 ## Longer runs of the model test and the shop under faults.
 soak: setup-test
 	$(CARGO) build --workspace --locked
-	HELIOS_MODEL_RUNS=100000 HELIOS_SHOP_BASKETS=20000 .ci/run-tests
+	HELIOS_MODEL_RUNS=100000 HELIOS_SHOP_BASKETS=5000 .ci/run-tests
 
 ## Side by side with PostgreSQL 15; writes docs/benchmarks.md.
 bench: setup-bench build
