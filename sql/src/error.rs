@@ -150,6 +150,18 @@ impl SqlError {
     }
 }
 
+/// How to mend what the store reports, where that is not plain from the message.
+const fn hint_for(error: &StorageError) -> Option<&'static str> {
+    match error {
+        StorageError::QueueFull { .. } => Some(
+            "Restore the line to the cloud (see last_error in sync.status), run sync.resume() if sync is paused, or raise \
+             sync.queue.max_capacity.",
+        ),
+        StorageError::Deadlock(_) | StorageError::Serialization(_) => Some("Try the transaction again."),
+        _ => None,
+    }
+}
+
 impl From<StorageError> for SqlError {
     fn from(error: StorageError) -> Self {
         let state = match &error {
@@ -178,6 +190,7 @@ impl From<StorageError> for SqlError {
             StorageError::CommitUnknown(_) => SqlState::TRANSACTION_RESOLUTION_UNKNOWN,
         };
         let mut sql = Self::new(state, error.to_string());
+        sql.fields.hint = hint_for(&error).map(str::to_owned);
         if let StorageError::Constraint(violation) = error {
             let violation = *violation;
             sql.message = violation.message;

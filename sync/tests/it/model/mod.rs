@@ -17,7 +17,7 @@ use rng::Rng;
 use seen::Seen;
 use world::{Plan, World};
 
-const RUNS: u64 = 3000;
+const RUNS: u64 = 2400;
 
 fn number(variable: &str) -> Option<u64> {
     std::env::var(variable).ok().map(|text| text.parse().unwrap())
