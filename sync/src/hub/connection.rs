@@ -4,6 +4,7 @@
 //! acknowledges; a pull that is on its way does not hold up what comes in between, because its DATA is made only as fast
 //! as the edge grants credits and the line takes it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -268,10 +269,7 @@ impl Connection {
 
     async fn merge(&mut self, link: &mut Link, push: Push) -> Result<()> {
         let Push { batch, txns } = push;
-        if let Some(foreign) = txns.iter().map(|txn| txn.record.id).find(|id| !self.sites.contains(&id.site)) {
-            let detail = format!("site {} does not belong to node {:?}", foreign.site.0, self.node_id);
-            return Err(Error::Protocol(detail));
-        }
+        self.claim_sites(link, txns.iter().map(|txn| txn.record.id.site)).await?;
         let hub = &self.hub;
         let merged = link.drive(async {
             // Merges run one at a time in any case; who waits here holds no thread, which a session may need to let go of
@@ -328,14 +326,27 @@ impl Connection {
         Ok(())
     }
 
+    /// Fails if one of the sites is not a life of this node.
+    async fn claim_sites(&mut self, link: &mut Link, named: impl Iterator<Item = SiteId>) -> Result<()> {
+        let unknown: BTreeSet<SiteId> = named.filter(|site| !self.sites.contains(site)).collect();
+        for site in unknown {
+            let node_id = self.node_id.clone();
+            let work = self.hub.blocking(move |hub| hub.directory.lock().claim_site(&node_id, site));
+            if !link.drive(work).await? {
+                let detail = format!("site {} does not belong to node {:?}", site.0, self.node_id);
+                return Err(Error::Protocol(detail));
+            }
+            self.sites.push(site);
+        }
+        Ok(())
+    }
+
     async fn reconcile(
         &mut self,
         link: &mut Link,
         known: Vec<(TxnId, heliosdb_storage::sync_row::TxnDigest)>,
     ) -> Result<()> {
-        if known.iter().any(|(id, _)| !self.sites.contains(&id.site)) {
-            return Err(Error::protocol("RECONCILE names a site of another node"));
-        }
+        self.claim_sites(link, known.iter().map(|(id, _)| id.site)).await?;
         let work = self.hub.blocking(move |hub| history::compare(&hub.store, &known));
         let (merged, forked) = link.drive(work).await?;
         link.send(&Message::Reconciled { merged, forked })

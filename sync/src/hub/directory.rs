@@ -133,12 +133,7 @@ impl Directory {
     /// Judges a HELLO.
     pub fn greet(&mut self, hello: &Hello, now_millis: u64) -> Result<Greeting> {
         self.authenticate(hello)?;
-        let owner = self.owners.get(&hello.site.0);
-        let site_taken = hello.site.0 <= HUB_SITE || owner.is_some_and(|owner| *owner != hello.node_id);
-        if !site_taken && owner.is_none() {
-            // A hub that was restored from a copy may have forgotten the life that it gave this node.
-            self.adopt_site(&hello.node_id, hello.site)?;
-        }
+        let site_taken = !self.claim_site(&hello.node_id, hello.site)?;
         let node = self.nodes.get(&hello.node_id).ok_or_else(|| unknown_node(&hello.node_id))?.clone();
         let merged = history::merged_heads(&self.store, &node.site_ids())?;
         let new_epoch = self.has_forgotten(hello, &merged);
@@ -188,9 +183,18 @@ impl Directory {
         Ok(())
     }
 
-    fn adopt_site(&mut self, node_id: &str, site: SiteId) -> Result<()> {
+    /// Whether a site is a life of the node. One that nobody is known to have becomes so: a hub that was restored from a
+    /// copy may have forgotten lives that it gave the node, and what they wrote is offered again.
+    pub fn claim_site(&mut self, node_id: &str, site: SiteId) -> Result<bool> {
+        if site.0 <= HUB_SITE {
+            return Ok(false);
+        }
+        if let Some(owner) = self.owners.get(&site.0) {
+            return Ok(owner == node_id);
+        }
         let next = if site.0 < OFFLINE_SITES { self.next_site.max(next_site(site.0)?) } else { self.next_site };
-        self.give_site(node_id, site.0, next)
+        self.give_site(node_id, site.0, next)?;
+        Ok(true)
     }
 
     /// Gives a node a new life.

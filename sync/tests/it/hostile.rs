@@ -10,7 +10,7 @@ use heliosdb_sync::edge::state::node_key;
 use heliosdb_sync::link::Link;
 use heliosdb_sync::message::frame::{Codec, MAX_FRAME_BYTES, MAX_GREETING_BYTES, frames_of};
 use heliosdb_sync::message::{
-    Hello, Message, PROTOCOL_VERSION, PullRequest, Push, PushedTxn, RefusalReason, Welcome, codec,
+    Hello, MergeOutcome, Message, PROTOCOL_VERSION, PullRequest, Push, PushedTxn, RefusalReason, Welcome, codec,
 };
 use heliosdb_sync::transport::{Endpoint, Line, client};
 use heliosdb_sync::{Error, HubOptions};
@@ -109,13 +109,38 @@ async fn the_site_of_another_node_is_not_given() {
     }
     // Nor may transactions be pushed in its name.
     let (mut link, _) = greet(&cloud, hello).await.ok().unwrap();
-    let id = TxnId { site: other.store.identity().site_id(), seq: LocalSeq(1) };
-    let (cursor, schema_version) = (ServerSeq::default(), SchemaVersion(1));
-    let record = TxnRecord { id, first_site: id.site, hlc: Hlc(1), cursor, run: 0, schema_version, ops: Vec::new() };
-    let txn = PushedTxn { digest: record.digest().unwrap(), record };
-    link.send(&Message::Push(Push { batch: 1, txns: vec![txn] })).unwrap();
+    link.send(&push_of(other.store.identity().site_id())).unwrap();
     assert_eq!(farewell(link).await, RefusalReason::Protocol);
     is_unharmed(&cloud).await;
+}
+
+fn push_of(site: SiteId) -> Message {
+    let id = TxnId { site, seq: LocalSeq(1) };
+    let (cursor, schema_version) = (ServerSeq::default(), SchemaVersion(1));
+    let record = TxnRecord { id, first_site: site, hlc: Hlc(1), cursor, run: 0, schema_version, ops: Vec::new() };
+    let txn = PushedTxn { digest: record.digest().unwrap(), record };
+    Message::Push(Push { batch: 1, txns: vec![txn] })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_life_that_a_hub_has_forgotten_is_its_node_s_again() {
+    let cloud = Cloud::start().await;
+    create_items(&cloud.store, "items");
+    let (_edge, hello) = retired_edge(&cloud, "a").await;
+    let forgotten = SiteId(77);
+    let (mut link, _) = greet(&cloud, hello).await.ok().unwrap();
+    link.send(&push_of(forgotten)).unwrap();
+    let acknowledged = loop {
+        if let Message::PushAck(acknowledged) = link.next_soon().await.unwrap().message {
+            break acknowledged;
+        }
+    };
+    assert_eq!(acknowledged.outcomes, [MergeOutcome::Merged]);
+    // It is no longer to be had by another.
+    let (_other, hello) = retired_edge(&cloud, "b").await;
+    let (mut link, _) = greet(&cloud, hello).await.ok().unwrap();
+    link.send(&push_of(forgotten)).unwrap();
+    assert_eq!(farewell(link).await, RefusalReason::Protocol);
 }
 
 #[tokio::test(flavor = "multi_thread")]
