@@ -71,8 +71,7 @@ impl PgServer {
         fatal: Fatal,
     ) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(options.max_connections));
-        let waiting = Arc::clone(&store);
-        let sessions = CancelRegistry::new(move || waiting.wake_cancelled());
+        let sessions = CancelRegistry::new(move || store.wake_cancelled());
         Arc::new(Self { engine, options, sessions, shutdown, fatal, slots })
     }
 

@@ -2,6 +2,7 @@
 
 use bytes::{BufMut, BytesMut};
 use heliosdb_sql::session::{Prepared, ResultColumn};
+use heliosdb_sql::types::names::type_length;
 use heliosdb_sql::types::{TimeContext, decode_binary, encode_binary, format_text, parse_text};
 use heliosdb_sql::{SqlError, SqlState};
 use heliosdb_storage::Row;
@@ -137,7 +138,7 @@ pub(super) fn describe_columns(
             column.origin.0.cast_signed(),
             column.origin.1.cast_signed(),
             known(column.data_type).oid(),
-            wire_size(column.data_type),
+            type_length(known(column.data_type)),
             column.typmod,
             formats.at(index).code(),
         )
@@ -150,19 +151,6 @@ const fn known(data_type: DataType) -> DataType {
     match data_type {
         DataType::Unknown => DataType::Text,
         known => known,
-    }
-}
-
-/// `pg_type.typlen`.
-const fn wire_size(data_type: DataType) -> i16 {
-    match data_type {
-        DataType::Bool | DataType::Char => 1,
-        DataType::Int2 => 2,
-        DataType::Int4 | DataType::Oid | DataType::Date => 4,
-        DataType::Int8 | DataType::Float8 | DataType::TimestampTz => 8,
-        DataType::Uuid => 16,
-        DataType::Name => 64,
-        DataType::Unknown | DataType::Numeric | DataType::Text | DataType::Varchar | DataType::Jsonb => -1,
     }
 }
 
