@@ -19,7 +19,7 @@ check:
 	$(CARGO) clippy --workspace --all-targets --locked -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items --locked
 
-## All tests. Needs psql, which it installs where it can.
+## All tests. Needs psql and PostgreSQL 15 to compare with, which it installs where it can.
 test: setup-test
 	$(CARGO) build --workspace --locked
 	.ci/run-tests
@@ -35,6 +35,7 @@ bench: setup-bench build
 
 setup-test:
 	.ci/install psql postgresql-client-15
+	.ci/install /usr/lib/postgresql/15/bin/initdb postgresql-15
 
 setup-bench:
 	.ci/install /usr/lib/postgresql/15/bin/initdb postgresql-15

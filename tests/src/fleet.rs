@@ -15,6 +15,8 @@ pub const START_LIMIT: Duration = Duration::from_secs(60);
 pub struct Node {
     folder: tempfile::TempDir,
     args: Vec<String>,
+    /// Where its log goes, if not to the test's own standard error.
+    log: Option<tempfile::NamedTempFile>,
     running: Option<Running>,
 }
 
@@ -66,7 +68,17 @@ impl Node {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let mut all: Vec<String> = ["serve", "--set", "sync.insecure=true"].map(str::to_owned).to_vec();
         all.extend(args.iter().map(|&arg| arg.to_owned()));
-        Self { folder, args: all, running: None }
+        Self { folder, args: all, log: None, running: None }
+    }
+
+    /// Sends the log, with warnings and errors only, to a file of its own, from the next start on.
+    pub fn keep_log(&mut self) {
+        self.log = Some(tempfile::NamedTempFile::new().expect("a temporary file"));
+    }
+
+    /// What a node that keeps its log has logged.
+    pub fn log(&self) -> String {
+        self.log.as_ref().and_then(|file| std::fs::read_to_string(file.path()).ok()).unwrap_or_default()
     }
 
     /// The data folder.
@@ -80,7 +92,11 @@ impl Node {
     /// If it does not become ready.
     pub async fn start(&mut self) {
         assert!(self.running.is_none(), "the node runs already");
-        let mut child = Command::new(binary())
+        let mut command = Command::new(binary());
+        if let Some(file) = &self.log {
+            command.stderr(file.reopen().expect("a log file")).env("RUST_LOG", "warn");
+        }
+        let mut child = command
             .args(&self.args)
             .arg("--data-dir")
             .arg(self.folder.path())

@@ -8,6 +8,7 @@
     reason = "a test that fails may say so by a panic"
 )]
 
+mod differential;
 mod readme;
 mod shop;
 mod sync_sql;
