@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use heliosdb_storage::value::{ColumnType, DataType, Value};
 
+use crate::bind::tree::Query;
 use crate::functions::ScalarFunction;
 use crate::plan::Plan;
 
@@ -73,7 +74,7 @@ pub enum Expr {
         /// Where.
         list: Vec<Expr>,
     },
-    /// A subquery; its plan sees this expression's input row as its next outer row.
+    /// A subquery; it sees this expression's input row as its next outer row.
     Subquery(Box<Subquery>),
 }
 
@@ -82,12 +83,59 @@ pub enum Expr {
 pub struct Subquery {
     /// What is asked of it.
     pub kind: SubqueryKind,
-    /// How it is run.
-    pub plan: Arc<Plan>,
-    /// Whether it reads outer rows; if not, its result is computed once a statement.
-    pub correlated: bool,
+    /// The subquery itself.
+    pub form: SubqueryForm,
     /// The type of the result.
     pub data_type: DataType,
+}
+
+/// A subquery is what was asked until its statement is planned.
+#[derive(Clone, Debug)]
+pub enum SubqueryForm {
+    /// What is asked.
+    Bound(Box<Query>),
+    /// How it is run.
+    Planned {
+        /// The plan.
+        plan: Arc<Plan>,
+        /// Whether it reads outer rows; if not, its result is computed once a statement.
+        correlated: bool,
+    },
+}
+
+impl SubqueryForm {
+    /// Calls the function on every reference, from anywhere in the subquery, to the row that is `level` queries further
+    /// out than its own expressions.
+    pub fn columns_at(&self, level: usize, visit: &mut dyn FnMut(usize)) {
+        match self {
+            Self::Bound(query) => query.columns_at(level, visit),
+            Self::Planned { plan, .. } => plan.columns_at(level, visit),
+        }
+    }
+
+    /// Changes every reference to the row that is `level` queries further out.
+    pub fn map_columns_at(&mut self, level: usize, map: &mut dyn FnMut(usize) -> usize) {
+        match self {
+            Self::Bound(query) => query.map_columns_at(level, map),
+            Self::Planned { plan, .. } => Arc::make_mut(plan).map_columns_at(level, map),
+        }
+    }
+
+    /// Moves references that leave `level` enclosing queries further out, or further in.
+    pub fn shift_outer(&mut self, level: usize, by: isize) {
+        match self {
+            Self::Bound(query) => query.shift_outer(level, by),
+            Self::Planned { plan, .. } => Arc::make_mut(plan).shift_outer(level, by),
+        }
+    }
+
+    /// Calls the function on every expression of the subquery with its level.
+    pub fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
+        match self {
+            Self::Bound(query) => query.for_each_expr(level, visit),
+            Self::Planned { plan, .. } => plan.for_each_expr(level, visit),
+        }
+    }
 }
 
 /// What is asked of a subquery.
@@ -184,7 +232,7 @@ impl Expr {
         match self {
             Self::Column(index, _) if level == 0 => visit(*index),
             Self::Outer { depth, index, .. } if *depth + 1 == level => visit(*index),
-            Self::Subquery(subquery) => subquery.plan.columns_at(level + 1, visit),
+            Self::Subquery(subquery) => subquery.form.columns_at(level + 1, visit),
             _ => {}
         }
         for child in self.children() {
@@ -197,7 +245,7 @@ impl Expr {
         match self {
             Self::Column(index, _) if level == 0 => *index = map(*index),
             Self::Outer { depth, index, .. } if *depth + 1 == level => *index = map(*index),
-            Self::Subquery(subquery) => Arc::make_mut(&mut subquery.plan).map_columns_at(level + 1, map),
+            Self::Subquery(subquery) => subquery.form.map_columns_at(level + 1, map),
             _ => {}
         }
         for child in self.children_mut() {
@@ -208,7 +256,7 @@ impl Expr {
     /// Turns references to the input row into references to the next outer row, and those to outer rows into references
     /// one row further out: for an expression that moves into the inner side of a join that is run anew per outer row.
     pub fn push_outward(&mut self) {
-        self.shift_outer(0);
+        self.shift_outer(0, 1);
         self.columns_to_outer();
     }
 
@@ -219,14 +267,32 @@ impl Expr {
         self.children_mut().into_iter().for_each(Self::columns_to_outer);
     }
 
-    /// Moves references that leave `level` enclosing queries one row further out.
-    pub fn shift_outer(&mut self, level: usize) {
+    /// Moves references that leave `level` enclosing queries so many rows further out, or further in if negative.
+    pub fn shift_outer(&mut self, level: usize, by: isize) {
         match self {
-            Self::Outer { depth, .. } if *depth >= level => *depth += 1,
-            Self::Subquery(subquery) => Arc::make_mut(&mut subquery.plan).shift_outer(level + 1),
+            Self::Outer { depth, .. } if *depth >= level => {
+                *depth = depth.checked_add_signed(by).expect("BUG: a reference moved into its own query");
+            }
+            Self::Subquery(subquery) => subquery.form.shift_outer(level + 1, by),
             _ => {}
         }
-        self.children_mut().into_iter().for_each(|child| child.shift_outer(level));
+        self.children_mut().into_iter().for_each(|child| child.shift_outer(level, by));
+    }
+
+    /// Whether it refers to a row that is `level` or more queries further out than its own expressions' outer rows.
+    pub fn leaves(&self, level: usize) -> bool {
+        match self {
+            Self::Outer { depth, .. } if *depth >= level => return true,
+            Self::Subquery(subquery) => {
+                let mut found = false;
+                subquery.form.for_each_expr(level + 1, &mut |expr, level| found |= expr.leaves(level));
+                if found {
+                    return true;
+                }
+            }
+            _ => {}
+        }
+        self.children().into_iter().any(|child| child.leaves(level))
     }
 
     /// Whether anything in it may give another result when called again within the statement.

@@ -48,7 +48,7 @@ impl Regroup<'_> {
             }
             Expr::Subquery(subquery) => {
                 let mut used = Vec::new();
-                subquery.plan.columns_at(1, &mut |index| used.push(index));
+                subquery.form.columns_at(1, &mut |index| used.push(index));
                 for index in used {
                     let is_known = self.groups.iter().any(|group| matches!(group, Expr::Column(at, _) if *at == index));
                     if index < AGGREGATE_BASE && !is_known {
@@ -108,7 +108,7 @@ impl Regroup<'_> {
                     let at = self.groups.iter().position(|group| matches!(group, Expr::Column(c, _) if *c == index));
                     at.expect("BUG: every column that a subquery uses was found to be grouped")
                 };
-                std::sync::Arc::make_mut(&mut subquery.plan).map_columns_at(1, &mut |index| place(index));
+                subquery.form.map_columns_at(1, &mut |index| place(index));
             }
             _ => {}
         }

@@ -2,7 +2,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | `tree` | what comes out: queries over relations, with typed expressions |
+//! | `tree`, `walk` | what comes out: queries over relations, with typed expressions; and walking over it |
 //! | `scope` | which columns a name can mean |
 //! | `names`, `type_name` | identifiers, names of tables and of types |
 //! | `query`, `select`, `from`, `grouping`, `order` | SELECT, clause by clause |
@@ -28,6 +28,7 @@ pub mod scope;
 mod select;
 pub mod tree;
 pub mod type_name;
+mod walk;
 
 use std::sync::Arc;
 

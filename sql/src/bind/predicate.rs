@@ -1,7 +1,5 @@
 //! Predicates: IS, IN, BETWEEN, LIKE, EXISTS, ANY, and subqueries as values.
 
-use std::sync::Arc;
-
 use heliosdb_storage::value::{DataType, Value};
 use sqlparser::ast::{self, BinaryOperator};
 
@@ -11,8 +9,7 @@ use super::query::Unknowns;
 use super::scope::Scope;
 use super::tree::{Query, plain};
 use crate::error::{Result, SqlError, SqlState};
-use crate::expr::{Expr, Subquery, SubqueryKind};
-use crate::plan;
+use crate::expr::{Expr, Subquery, SubqueryForm, SubqueryKind};
 use crate::types::cast::CastContext;
 
 impl Binder<'_> {
@@ -51,12 +48,12 @@ impl Binder<'_> {
             }
             Ast::Exists { subquery, negated: not } => {
                 let query = self.query(subquery, Some(scope), Unknowns::Text)?;
-                Ok(negated(self.subquery(query, SubqueryKind::Exists, DataType::Bool)?, *not))
+                Ok(negated(subquery_expr(query, SubqueryKind::Exists, DataType::Bool), *not))
             }
             Ast::Subquery(query) => {
                 let query = self.query(query, Some(scope), Unknowns::Text)?;
                 let data_type = single_column(&query)?;
-                self.subquery(query, SubqueryKind::Scalar, data_type)
+                Ok(subquery_expr(query, SubqueryKind::Scalar, data_type))
             }
             Ast::AnyOp { left, compare_op: BinaryOperator::Eq, right, .. } if subquery_of(right).is_some() => {
                 self.in_subquery(left, subquery_of(right).expect("BUG: guarded"), false, scope)
@@ -158,7 +155,7 @@ impl Binder<'_> {
         let common = self.common_type([value.data_type(), column.column_type.data_type], "IN")?;
         let value = self.coerce(value, plain(common), CastContext::Implicit)?;
         query = self.coerce_columns(query, &[plain(common)])?;
-        Ok(negated(self.subquery(query, SubqueryKind::In(value), DataType::Bool)?, not))
+        Ok(negated(subquery_expr(query, SubqueryKind::In(value), DataType::Bool), not))
     }
 
     fn like(
@@ -179,12 +176,10 @@ impl Binder<'_> {
         let (value, pattern) = (self.expr(expr, scope)?, self.expr(pattern, scope)?);
         operator(self, symbol, Some(value), pattern)
     }
+}
 
-    fn subquery(&mut self, query: Query, kind: SubqueryKind, data_type: DataType) -> Result<Expr> {
-        let plan = plan::plan_query(query);
-        let correlated = plan.is_correlated();
-        Ok(Expr::Subquery(Box::new(Subquery { kind, plan: Arc::new(plan), correlated, data_type })))
-    }
+fn subquery_expr(query: Query, kind: SubqueryKind, data_type: DataType) -> Expr {
+    Expr::Subquery(Box::new(Subquery { kind, form: SubqueryForm::Bound(Box::new(query)), data_type }))
 }
 
 fn negated(expr: Expr, not: bool) -> Expr {

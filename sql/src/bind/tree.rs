@@ -25,6 +25,13 @@ pub struct Query {
     pub columns: Vec<OutputColumn>,
 }
 
+impl Default for Query {
+    /// No rows, no columns.
+    fn default() -> Self {
+        Self { body: Body::Values(Vec::new()), order: Vec::new(), limit: None, columns: Vec::new() }
+    }
+}
+
 /// What a query's rows are made by.
 #[derive(Clone, Debug)]
 pub enum Body {

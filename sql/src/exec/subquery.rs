@@ -6,16 +6,17 @@ use heliosdb_storage::Row;
 use heliosdb_storage::value::Value;
 
 use super::context::{ExecContext, TxnAccess};
-use crate::error::Result;
+use crate::error::{Result, SqlError, SqlState};
 use crate::eval::{EvalContext, OuterRow, SubqueryRunner};
-use crate::expr::{Subquery, SubqueryKind};
+use crate::expr::{Subquery, SubqueryForm, SubqueryKind};
 
 impl SubqueryRunner for ExecContext<'_> {
     fn run(&self, subquery: &Subquery, row: &[Value], ctx: &EvalContext<'_>) -> Result<Arc<Vec<Row>>> {
-        let key = Arc::as_ptr(&subquery.plan).addr();
-        if !subquery.correlated
-            && let Some(rows) = self.statement.subqueries.borrow().get(&key)
-        {
+        let SubqueryForm::Planned { plan, correlated } = &subquery.form else {
+            return Err(SqlError::new(SqlState::INTERNAL_ERROR, "a subquery was run that has not been planned"));
+        };
+        let key = Arc::as_ptr(plan).addr();
+        if !correlated && let Some(rows) = self.statement.subqueries.borrow().get(&key) {
             return Ok(Arc::clone(rows));
         }
         let enough = match subquery.kind {
@@ -35,16 +36,16 @@ impl SubqueryRunner for ExecContext<'_> {
             baselines: None,
         };
         inner.check_cancelled()?;
-        let mut operator = super::build(&subquery.plan);
+        let mut operator = super::build(plan);
         let mut rows = Vec::new();
         let mut charged = 0;
         while rows.len() < enough {
-            let Some(batch) = operator.next_batch(&subquery.plan, &mut inner)? else { break };
+            let Some(batch) = operator.next_batch(plan, &mut inner)? else { break };
             charged += self.statement.budget.charge_rows(&batch)?;
             rows.extend(batch);
         }
         let rows = Arc::new(rows);
-        if subquery.correlated {
+        if *correlated {
             // The evaluator looks at the rows once and lets go of them.
             self.statement.budget.release(charged);
         } else {

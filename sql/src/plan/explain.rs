@@ -4,7 +4,7 @@ use heliosdb_storage::catalog::TableDef;
 
 use super::{Access, JoinKind, KeyBounds, Plan, RowLimit, Scan, SortKey};
 use crate::bind::deparse;
-use crate::expr::Expr;
+use crate::expr::{Expr, SubqueryForm};
 
 /// The lines of EXPLAIN.
 pub fn lines(plan: &Plan) -> Vec<String> {
@@ -184,8 +184,10 @@ fn conditions(table: &TableDef, slots: &[usize], bounds: &KeyBounds) -> Option<S
 fn collect_subplans<'p>(plan: &'p Plan, out: &mut Vec<&'p Plan>) {
     for expr in plan.exprs() {
         expr.walk(&mut |expr| {
-            if let Expr::Subquery(subquery) = expr {
-                out.push(&subquery.plan);
+            if let Expr::Subquery(subquery) = expr
+                && let SubqueryForm::Planned { plan, .. } = &subquery.form
+            {
+                out.push(plan);
             }
         });
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use heliosdb_storage::catalog::TableDef;
 
 use super::access::{COST_ALL, choose};
-use super::planner::{plan_query, plan_scan, scan_with};
+use super::planner::{plan_scan, plan_tree, scan_with};
 use super::{HashJoin, JoinKind, NestedLoop, Plan};
 use crate::bind::tree::{JoinSide, Relation};
 use crate::expr::Expr;
@@ -26,7 +26,7 @@ pub(super) fn plan_relation(relation: Relation, mut conditions: Vec<Expr>) -> Pl
         }
         Relation::System(relation) => Plan::System { relation, filter: Expr::all_of(conditions) },
         Relation::Function { function, args } => filtered(Plan::Function { function, args }, conditions),
-        Relation::Query(query) => filtered(plan_query(*query), conditions),
+        Relation::Query(query) => filtered(plan_tree(*query), conditions),
         Relation::Join { left, right, kind: JoinSide::Inner, on } => {
             conditions.extend(on);
             Group::new(Relation::Join { left, right, kind: JoinSide::Inner, on: Vec::new() }, conditions).plan()
@@ -153,7 +153,7 @@ fn keyed_scan(
 ) -> Option<(super::Scan, Vec<Expr>)> {
     let mut conditions: Vec<Expr> = local.to_vec();
     // What moves into the inner side is run with one more outer row around.
-    conditions.iter_mut().for_each(|expr| expr.shift_outer(0));
+    conditions.iter_mut().for_each(|expr| expr.shift_outer(0, 1));
     let mut rest = Vec::new();
     let local_count = conditions.len();
     for expr in on {
@@ -161,7 +161,7 @@ fn keyed_scan(
             rest.push(expr.clone());
         } else {
             let mut inner = expr.clone();
-            inner.shift_outer(0);
+            inner.shift_outer(0, 1);
             to_inner(&mut inner, left_width);
             conditions.push(inner);
         }

@@ -9,17 +9,39 @@ use super::access::{Choice, choose};
 use super::joins::plan_relation;
 use super::{Access, DeletePlan, InsertPlan, KeyBounds, Plan, RowLimit, Scan, SortKey, UpdatePlan};
 use crate::bind::tree::{Body, Modify, Query, Select};
-use crate::expr::Expr;
+use crate::expr::{Expr, SubqueryForm};
 
 /// Plans a query. Its rows have the query's columns.
 pub fn plan_query(query: Query) -> Plan {
-    let visible = query.columns.len();
-    plan_keeping(query, visible)
+    with_subqueries(plan_tree(query))
 }
 
 /// Plans a query whose rows keep what was added to the select list after the visible columns.
 pub fn plan_query_with_hidden(query: Query) -> Plan {
-    plan_keeping(query, usize::MAX)
+    with_subqueries(plan_keeping(query, usize::MAX))
+}
+
+/// Plans a query that is part of another one: the subqueries in its expressions are left to [`with_subqueries`].
+pub(super) fn plan_tree(query: Query) -> Plan {
+    let visible = query.columns.len();
+    plan_keeping(query, visible)
+}
+
+/// Plans the subqueries in the expressions of a plan: once all expressions are where they stay.
+fn with_subqueries(mut plan: Plan) -> Plan {
+    plan.for_each_expr_mut(0, &mut |expr, _| plan_subqueries(expr));
+    plan
+}
+
+fn plan_subqueries(expr: &mut Expr) {
+    if let Expr::Subquery(subquery) = expr
+        && let SubqueryForm::Bound(query) = &mut subquery.form
+    {
+        let plan = plan_query(std::mem::take(query));
+        let correlated = plan.is_correlated();
+        subquery.form = SubqueryForm::Planned { plan: Arc::new(plan), correlated };
+    }
+    expr.children_mut().into_iter().for_each(plan_subqueries);
 }
 
 fn plan_keeping(query: Query, keep: usize) -> Plan {
@@ -29,7 +51,7 @@ fn plan_keeping(query: Query, keep: usize) -> Plan {
         Body::Values(rows) => finish(Plan::Values { rows }, order, limit),
         Body::Union { inputs, all } => {
             let mut flat = Vec::with_capacity(inputs.len());
-            for input in inputs.into_iter().map(plan_query) {
+            for input in inputs.into_iter().map(plan_tree) {
                 // A chain of UNION ALL is one append.
                 match input {
                     Plan::Append { inputs } => flat.extend(inputs),
@@ -93,12 +115,16 @@ fn finish(mut plan: Plan, order: Vec<SortKey>, limit: Option<RowLimit>) -> Plan 
 
 /// Plans a statement that changes rows.
 pub fn plan_modify(modify: Modify) -> Plan {
+    with_subqueries(plan_change(modify))
+}
+
+fn plan_change(modify: Modify) -> Plan {
     match modify {
         Modify::Insert { table, input, values, returning } => {
             let input = match input.body {
                 // Its rows are what the statement's VALUES say; the columns have no names.
                 Body::Values(rows) if input.order.is_empty() && input.limit.is_none() => Plan::Values { rows },
-                _ => plan_query(input),
+                _ => plan_tree(input),
             };
             let returning = returning.map(|bound| bound.returning);
             Plan::Insert(Box::new(InsertPlan { table, input, values, returning }))

@@ -1,6 +1,6 @@
 //! Walking over the expressions of a plan.
 
-use super::{Access, Plan, Returning, RowLimit};
+use super::{Access, AggregateCall, Plan, Returning, RowLimit};
 use crate::expr::Expr;
 
 impl Plan {
@@ -24,15 +24,15 @@ impl Plan {
         });
     }
 
-    /// Moves references that leave `level` enclosing queries one row further out.
-    pub fn shift_outer(&mut self, level: usize) {
-        self.for_each_expr_mut(level, &mut |expr, level| expr.shift_outer(level));
+    /// Moves references that leave `level` enclosing queries so many rows further out, or further in if negative.
+    pub fn shift_outer(&mut self, level: usize, by: isize) {
+        self.for_each_expr_mut(level, &mut |expr, level| expr.shift_outer(level, by));
     }
 
     /// Whether it refers to rows outside of itself.
     pub fn is_correlated(&self) -> bool {
         let mut found = false;
-        self.for_each_expr(0, &mut |expr, level| found |= leaves(expr, level));
+        self.for_each_expr(0, &mut |expr, level| found |= expr.leaves(level));
         found
     }
 
@@ -138,7 +138,7 @@ impl Plan {
             Self::NestedLoop(join) => join.on.iter().collect(),
             Self::HashJoin(join) => join.left_keys.iter().chain(&join.right_keys).chain(&join.on).collect(),
             Self::Aggregate { groups, calls, .. } => {
-                groups.iter().chain(calls.iter().flat_map(|call| call.args.iter().chain(&call.filter))).collect()
+                groups.iter().chain(calls.iter().flat_map(AggregateCall::exprs)).collect()
             }
             Self::Sort { keys, bound, .. } => {
                 keys.iter().map(|key| &key.expr).chain(bound.iter().flat_map(RowLimit::exprs)).collect()
@@ -166,10 +166,9 @@ impl Plan {
             Self::Project { exprs, .. } => exprs.iter_mut().collect(),
             Self::NestedLoop(join) => join.on.iter_mut().collect(),
             Self::HashJoin(join) => join.left_keys.iter_mut().chain(&mut join.right_keys).chain(&mut join.on).collect(),
-            Self::Aggregate { groups, calls, .. } => groups
-                .iter_mut()
-                .chain(calls.iter_mut().flat_map(|call| call.args.iter_mut().chain(&mut call.filter)))
-                .collect(),
+            Self::Aggregate { groups, calls, .. } => {
+                groups.iter_mut().chain(calls.iter_mut().flat_map(AggregateCall::exprs_mut)).collect()
+            }
             Self::Sort { keys, bound, .. } => {
                 keys.iter_mut().map(|key| &mut key.expr).chain(bound.iter_mut().flat_map(RowLimit::exprs_mut)).collect()
             }
@@ -186,12 +185,26 @@ impl Plan {
     }
 }
 
+impl AggregateCall {
+    /// The expressions over the row that it is given.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        self.args.iter().chain(&self.filter)
+    }
+
+    /// As [`AggregateCall::exprs`], to change them.
+    pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        self.args.iter_mut().chain(&mut self.filter)
+    }
+}
+
 impl RowLimit {
-    fn exprs(&self) -> impl Iterator<Item = &Expr> {
+    /// Its expressions.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
         self.limit.iter().chain(&self.offset)
     }
 
-    fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+    /// As [`RowLimit::exprs`], to change them.
+    pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
         self.limit.iter_mut().chain(&mut self.offset)
     }
 }
@@ -225,20 +238,4 @@ fn returned(returning: Option<&Returning>) -> impl Iterator<Item = &Expr> {
 
 fn returned_mut(returning: Option<&mut Returning>) -> impl Iterator<Item = &mut Expr> {
     returning.into_iter().flat_map(|returning| &mut returning.exprs)
-}
-
-/// Whether the expression refers to a row that is `level` or more queries further out.
-fn leaves(expr: &Expr, level: usize) -> bool {
-    match expr {
-        Expr::Outer { depth, .. } if *depth >= level => return true,
-        Expr::Subquery(subquery) => {
-            let mut found = false;
-            subquery.plan.for_each_expr(level + 1, &mut |expr, level| found |= leaves(expr, level));
-            if found {
-                return true;
-            }
-        }
-        _ => {}
-    }
-    expr.children().into_iter().any(|child| leaves(child, level))
 }

@@ -10,6 +10,7 @@ use sqlparser::ast::{self, Statement};
 use crate::bind::tree::{Modify, OutputColumn};
 use crate::bind::{Binder, query};
 use crate::error::{Result, SqlError, SqlState};
+use crate::expr::{Expr, SubqueryForm};
 use crate::parse::ParsedStatement;
 use crate::plan::{self, Access, Plan, SeenCounter};
 use crate::statement::{self, Command};
@@ -216,8 +217,10 @@ fn relations(plan: &Plan, locks: &mut Vec<(RelationId, TableLock)>, reads_settin
     }
     for expr in plan.exprs() {
         expr.walk(&mut |expr| {
-            if let crate::expr::Expr::Subquery(subquery) = expr {
-                relations(&subquery.plan, locks, reads_settings);
+            if let Expr::Subquery(subquery) = expr
+                && let SubqueryForm::Planned { plan, .. } = &subquery.form
+            {
+                relations(plan, locks, reads_settings);
             }
         });
     }
