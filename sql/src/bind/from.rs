@@ -231,14 +231,14 @@ impl Binder<'_> {
             let columns =
                 relation.columns.iter().map(|(name, data_type)| ((*name).to_owned(), output_type(*data_type), None));
             scope.add_relation(&shown, None, columns.collect());
-            Relation::System(relation)
+            Relation::System { relation, name: shown.as_str().into() }
         } else {
             let table = find_table(self.catalog, &name).map_err(|error| match span {
                 Some(span) => self.at(span, error),
                 None => error,
             })?;
             scope.add_table(&table, &shown);
-            Relation::Table { table, lock: None }
+            Relation::Table { table, name: shown.as_str().into(), lock: None }
         };
         rename_columns(&mut scope, alias)?;
         Ok((relation, scope))
@@ -272,7 +272,7 @@ impl Binder<'_> {
                 let query = Query { body, order: Vec::new(), limit: None, columns: vec![column.clone()] };
                 scope.add_relation(&shown, None, vec![(column.name, column.column_type, None)]);
                 rename_columns(&mut scope, alias)?;
-                return Ok((Relation::Query(Box::new(query)), scope));
+                return Ok((Relation::Query { query: Box::new(query), name: shown.into() }, scope));
             }
         };
         let mut coerced = Vec::with_capacity(bound.len());
@@ -286,7 +286,7 @@ impl Binder<'_> {
         });
         scope.add_relation(&shown, None, columns.collect());
         rename_columns(&mut scope, alias)?;
-        Ok((Relation::Function { function, args: coerced }, scope))
+        Ok((Relation::Function { function, args: coerced, name: shown.into() }, scope))
     }
 }
 
@@ -303,7 +303,7 @@ fn query_relation<'p>(
         .collect();
     scope.add_relation(&ident(&alias.name), None, columns);
     rename_columns(&mut scope, Some(alias))?;
-    Ok((Relation::Query(Box::new(query)), scope))
+    Ok((Relation::Query { query: Box::new(query), name: ident(&alias.name).into() }, scope))
 }
 
 /// `AS t (a, b)`

@@ -121,7 +121,7 @@ impl Binder<'_> {
             .map(|column| OutputColumn { name: column.name.clone(), column_type: column.column_type, origin: None })
             .collect();
         let select = super::tree::Select {
-            from: super::tree::Relation::Query(Box::new(query)),
+            from: super::tree::Relation::Query { query: Box::new(query), name: "".into() },
             filter: Vec::new(),
             grouping: None,
             having: Vec::new(),

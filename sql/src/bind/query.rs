@@ -254,7 +254,7 @@ fn wrapped(query: Query) -> Query {
     let targets =
         columns.iter().enumerate().map(|(at, column)| Expr::Column(at, column.column_type.data_type)).collect();
     let select = Select {
-        from: Relation::Query(Box::new(query)),
+        from: Relation::Query { query: Box::new(query), name: "".into() },
         filter: Vec::new(),
         grouping: None,
         having: Vec::new(),
@@ -347,6 +347,6 @@ fn tables_of(relation: &Relation, first: usize, out: &mut Vec<(usize, Arc<TableD
             tables_of(left, first, out);
             tables_of(right, first + left.width(), out);
         }
-        Relation::OneRow | Relation::System(_) | Relation::Function { .. } | Relation::Query(_) => {}
+        Relation::OneRow | Relation::System { .. } | Relation::Function { .. } | Relation::Query { .. } => {}
     }
 }

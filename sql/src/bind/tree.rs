@@ -83,20 +83,34 @@ pub enum Relation {
     Table {
         /// The table.
         table: Arc<TableDef>,
+        /// The name it goes by: its alias, or its own.
+        name: Arc<str>,
         /// FOR UPDATE and its siblings.
         lock: Option<RowLock>,
     },
     /// A system view.
-    System(&'static SystemRelation),
+    System {
+        /// The view.
+        relation: &'static SystemRelation,
+        /// The name it goes by.
+        name: Arc<str>,
+    },
     /// A function.
     Function {
         /// The function.
         function: &'static TableFunction,
         /// Its arguments.
         args: Vec<Expr>,
+        /// The name it goes by.
+        name: Arc<str>,
     },
     /// A subquery.
-    Query(Box<Query>),
+    Query {
+        /// The query.
+        query: Box<Query>,
+        /// The name it goes by; empty for one that the binder has put there.
+        name: Arc<str>,
+    },
     /// A join; its row is the left row followed by the right row.
     Join {
         /// The left side.
@@ -129,9 +143,9 @@ impl Relation {
         match self {
             Self::OneRow => 0,
             Self::Table { table, .. } => table.columns.len(),
-            Self::System(relation) => relation.columns.len(),
+            Self::System { relation, .. } => relation.columns.len(),
             Self::Function { function, .. } => function.columns.len(),
-            Self::Query(query) => query.columns.len(),
+            Self::Query { query, .. } => query.columns.len(),
             Self::Join { left, right, .. } => left.width() + right.width(),
         }
     }

@@ -87,9 +87,9 @@ impl Relation {
     /// Calls the function on every expression of the relation with its level.
     pub fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
         match self {
-            Self::OneRow | Self::Table { .. } | Self::System(_) => {}
+            Self::OneRow | Self::Table { .. } | Self::System { .. } => {}
             Self::Function { args, .. } => args.iter().for_each(|expr| visit(expr, level)),
-            Self::Query(query) => query.for_each_expr(level, visit),
+            Self::Query { query, .. } => query.for_each_expr(level, visit),
             Self::Join { left, right, kind: _, on } => {
                 left.for_each_expr(level, visit);
                 right.for_each_expr(level, visit);
@@ -101,9 +101,9 @@ impl Relation {
     /// As [`Relation::for_each_expr`], to change them.
     pub fn for_each_expr_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Expr, usize)) {
         match self {
-            Self::OneRow | Self::Table { .. } | Self::System(_) => {}
+            Self::OneRow | Self::Table { .. } | Self::System { .. } => {}
             Self::Function { args, .. } => args.iter_mut().for_each(|expr| visit(expr, level)),
-            Self::Query(query) => query.for_each_expr_mut(level, visit),
+            Self::Query { query, .. } => query.for_each_expr_mut(level, visit),
             Self::Join { left, right, kind: _, on } => {
                 left.for_each_expr_mut(level, visit);
                 right.for_each_expr_mut(level, visit);

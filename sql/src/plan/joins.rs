@@ -20,13 +20,13 @@ use crate::functions::Comparison;
 pub(super) fn plan_relation(relation: Relation, mut conditions: Vec<Expr>) -> Plan {
     match relation {
         Relation::OneRow => filtered(Plan::OneRow, conditions),
-        Relation::Table { table, lock } => {
+        Relation::Table { table, lock, .. } => {
             let constant = take(&mut conditions, is_constant);
             filtered(Plan::Scan(plan_scan(table, lock, conditions)), constant)
         }
-        Relation::System(relation) => Plan::System { relation, filter: Expr::all_of(conditions) },
-        Relation::Function { function, args } => filtered(Plan::Function { function, args }, conditions),
-        Relation::Query(query) => filtered(plan_tree(*query), conditions),
+        Relation::System { relation, .. } => Plan::System { relation, filter: Expr::all_of(conditions) },
+        Relation::Function { function, args, .. } => filtered(Plan::Function { function, args }, conditions),
+        Relation::Query { query, .. } => filtered(plan_tree(*query), conditions),
         Relation::Join { left, right, kind: JoinSide::Inner, on } => {
             conditions.extend(on);
             Group::new(Relation::Join { left, right, kind: JoinSide::Inner, on: Vec::new() }, conditions).plan()
@@ -113,7 +113,7 @@ fn join(left: Plan, left_width: usize, side: Side, right_width: usize, kind: Joi
     for expr in &mut local {
         expr.map_columns(&mut |index| index - first);
     }
-    if let Relation::Table { table, lock: None } = &relation
+    if let Relation::Table { table, lock: None, .. } = &relation
         && kind != JoinKind::Full
         && let Some((scan, rest)) = keyed_scan(table, left_width, &local, &on)
     {
@@ -311,7 +311,7 @@ impl Group {
             if applicable.is_empty() {
                 return UNCONNECTED;
             }
-            let Relation::Table { table, lock: None } = &leaf.relation else { return CONNECTED };
+            let Relation::Table { table, lock: None, .. } = &leaf.relation else { return CONNECTED };
             let mut conditions = leaf.local.clone();
             for expr in applicable.into_iter().filter(|expr| !expr.has_subquery()) {
                 let mut inner = expr.clone();
