@@ -104,6 +104,14 @@ pub enum SubqueryForm {
 }
 
 impl SubqueryForm {
+    /// How many columns its rows have.
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Bound(query) => query.columns.len(),
+            Self::Planned { plan, .. } => plan.width(),
+        }
+    }
+
     /// Calls the function on every reference, from anywhere in the subquery, to the row that is `level` queries further
     /// out than its own expressions.
     pub fn columns_at(&self, level: usize, visit: &mut dyn FnMut(usize)) {

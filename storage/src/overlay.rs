@@ -118,6 +118,11 @@ impl Overlay {
         Some(version.value.as_ref())
     }
 
+    /// The command that wrote under the key last.
+    pub(crate) fn newest_command(&self, space: Space, key: &[u8]) -> Option<u32> {
+        Some(self.spaces.get(&space)?.get(key)?.newest.command)
+    }
+
     /// As [`Overlay::get`], without the newest `puts` versions.
     pub(crate) fn get_before(&self, space: Space, key: &[u8], puts: usize) -> Option<Option<&Bytes>> {
         let versions = self.spaces.get(&space)?.get(key)?;

@@ -31,6 +31,10 @@ impl Binder<'_> {
     fn expr_here(&mut self, expr: &ast::Expr, scope: &Scope<'_>) -> Result<Expr> {
         use ast::Expr as Ast;
         match expr {
+            Ast::Identifier(name) if super::assign::is_default(expr) => {
+                let error = SqlError::new(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context");
+                Err(self.at(name.span, error))
+            }
             Ast::Identifier(name) => {
                 let column = scope.column(&ident(name)).map_err(|error| self.at(name.span, error))?;
                 Ok(column.expr)

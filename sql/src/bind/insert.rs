@@ -5,8 +5,8 @@ use heliosdb_storage::value::DataType;
 use sqlparser::ast::{self, SetExpr, TableObject};
 
 use super::Binder;
-use super::modify::{column_named, is_default};
-use super::names::{self, ident};
+use super::assign::is_default;
+use super::names::ident;
 use super::query::Unknowns;
 use super::scope::{Place, Scope};
 use super::tree::{Body, Modify, OutputColumn, Query, plain};
@@ -38,8 +38,12 @@ impl Binder<'_> {
             });
         }
         let shown = insert.table_alias.as_ref().map_or_else(|| table.name.clone(), |alias| ident(&alias.alias));
+        let conflict = match &insert.on {
+            None => None,
+            Some(on) => Some(self.on_conflict(on, &table, &shown)?),
+        };
         let returning = self.returning(insert.returning.as_deref(), &table, &shown)?;
-        Ok(Modify::Insert { table, input, values, returning })
+        Ok(Modify::Insert { table, input: Box::new(input), values, conflict, returning })
     }
 
     fn insert_columns(&self, table: &TableDef, columns: &[ast::ObjectName]) -> Result<Vec<usize>> {
@@ -48,11 +52,12 @@ impl Binder<'_> {
         }
         let mut slots = Vec::with_capacity(columns.len());
         for column in columns {
-            let slot = column_named(table, column)?;
+            let slot = self.target_column(table, column)?;
             if slots.contains(&slot) {
+                let name = table.columns.get(slot).map(|column| column.name.as_str()).unwrap_or_default();
                 return Err(SqlError::new(
                     SqlState::DUPLICATE_COLUMN,
-                    format!("column \"{}\" specified more than once", names::single(column)?),
+                    format!("column \"{name}\" specified more than once"),
                 ));
             }
             slots.push(slot);
@@ -180,7 +185,7 @@ fn refuse_foreign_insert(insert: &ast::Insert) -> Result<()> {
         after_columns,
         overriding,
         has_table_keyword,
-        on,
+        on: _,
         returning: _,
         output,
         replace_into,
@@ -193,9 +198,6 @@ fn refuse_foreign_insert(insert: &ast::Insert) -> Result<()> {
         multi_table_when_clauses,
         multi_table_else_clause,
     } = insert;
-    if on.is_some() {
-        return Err(SqlError::unsupported("ON CONFLICT"));
-    }
     if overriding.is_some() {
         return Err(SqlError::unsupported("OVERRIDING"));
     }

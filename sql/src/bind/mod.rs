@@ -8,11 +8,13 @@
 //! | `query`, `select`, `from`, `grouping`, `order` | SELECT, clause by clause |
 //! | `expression`, `call`, `predicate` | expressions |
 //! | `coerce` | PostgreSQL's rules about which type becomes which, and about `unknown` |
-//! | `insert`, `modify`, `default` | INSERT; UPDATE and DELETE; DEFAULT |
+//! | `insert`, `conflict`, `modify`, `assign`, `default` | INSERT; ON CONFLICT; UPDATE and DELETE; SET; DEFAULT |
 //! | `deparse` | typed expressions as text, for EXPLAIN |
 
+mod assign;
 mod call;
 pub mod coerce;
+mod conflict;
 mod default;
 pub mod deparse;
 mod expression;

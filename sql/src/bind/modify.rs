@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use heliosdb_storage::catalog::{ColumnDef, TableDef};
-use sqlparser::ast::{self, AssignmentTarget, FromTable, TableFactor};
+use sqlparser::ast::{self, FromTable, TableFactor};
 
 use super::Binder;
 use super::from::find_target;
@@ -12,7 +12,7 @@ use super::scope::{Place, Scope};
 use super::tree::{BoundReturning, Modify, OutputColumn};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
-use crate::plan::{Returning, SetColumn};
+use crate::plan::Returning;
 
 impl Binder<'_> {
     /// Binds an UPDATE.
@@ -44,29 +44,9 @@ impl Binder<'_> {
         let (table, shown) = self.target_factor(table)?;
         let scope = Scope::of_table(&table, &shown);
         let filter = self.where_clause(selection.as_ref(), &scope)?;
-        scope.place.set(Place::Clause("UPDATE"));
-        let mut set: Vec<SetColumn> = Vec::with_capacity(assignments.len());
-        for (target, value) in assignments.iter().map(single_assignments).collect::<Result<Vec<_>>>()?.concat() {
-            let column = column_named(&table, target)?;
-            if set.iter().any(|known| known.slot == column) {
-                return Err(SqlError::new(
-                    SqlState::SYNTAX_ERROR,
-                    format!("multiple assignments to same column \"{}\"", names::single(target)?),
-                ));
-            }
-            let definition = table.columns.get(column).expect("BUG: the slot was looked up by name");
-            let value = if is_default(value) {
-                self.default_of(definition)?
-            } else {
-                let bound = self.expr(value, &scope)?;
-                self.assign(bound, &definition.name, definition.column_type)?
-            };
-            let mut reads_itself = false;
-            value.for_each_column(&mut |index| reads_itself |= index == column);
-            set.push(SetColumn { slot: column, value, reads_itself });
-        }
+        let assignments = self.assignments(&table, assignments, &scope)?;
         let returning = self.returning(returning.as_deref(), &table, &shown)?;
-        Ok(Modify::Update { table, filter, set, returning })
+        Ok(Modify::Update { table, filter, assignments, returning })
     }
 
     /// Binds a DELETE.
@@ -136,7 +116,7 @@ impl Binder<'_> {
         Ok(Some(BoundReturning { returning: Returning { exprs, counters }, columns }))
     }
 
-    fn where_clause(&mut self, selection: Option<&ast::Expr>, scope: &Scope<'_>) -> Result<Vec<Expr>> {
+    pub(super) fn where_clause(&mut self, selection: Option<&ast::Expr>, scope: &Scope<'_>) -> Result<Vec<Expr>> {
         let mut filter = Vec::new();
         if let Some(selection) = selection {
             scope.place.set(Place::Clause("WHERE"));
@@ -177,32 +157,5 @@ impl Binder<'_> {
         let table = self.target_table(name)?;
         let shown = shown.unwrap_or_else(|| table.name.clone());
         Ok((table, shown))
-    }
-}
-
-pub(super) fn column_named(table: &TableDef, name: &ast::ObjectName) -> Result<usize> {
-    let name = names::single(name)?;
-    table.slot(&name).ok_or_else(|| {
-        SqlError::new(
-            SqlState::UNDEFINED_COLUMN,
-            format!("column \"{name}\" of relation \"{}\" does not exist", table.name),
-        )
-    })
-}
-
-pub(super) fn is_default(expr: &ast::Expr) -> bool {
-    matches!(expr, ast::Expr::Identifier(name) if name.quote_style.is_none() && name.value.eq_ignore_ascii_case("default"))
-}
-
-fn single_assignments(assignment: &ast::Assignment) -> Result<Vec<(&ast::ObjectName, &ast::Expr)>> {
-    match (&assignment.target, &assignment.value) {
-        (AssignmentTarget::ColumnName(name), value) => Ok(vec![(name, value)]),
-        (AssignmentTarget::Tuple(targets), ast::Expr::Tuple(values)) => {
-            if targets.len() != values.len() {
-                return Err(SqlError::new(SqlState::SYNTAX_ERROR, "number of columns does not match number of values"));
-            }
-            Ok(targets.iter().zip(values).collect())
-        }
-        (AssignmentTarget::Tuple(_), _) => Err(SqlError::unsupported("SET (…) = anything but a list of values")),
     }
 }

@@ -182,6 +182,11 @@ fn subquery_expr(query: Query, kind: SubqueryKind, data_type: DataType) -> Expr 
     Expr::Subquery(Box::new(Subquery { kind, form: SubqueryForm::Bound(Box::new(query)), data_type }))
 }
 
+/// A subquery whose row is looked at as a whole.
+pub(super) fn row_subquery(query: Query) -> Expr {
+    subquery_expr(query, SubqueryKind::Scalar, DataType::Unknown)
+}
+
 fn negated(expr: Expr, not: bool) -> Expr {
     if not { Expr::Not(Box::new(expr)) } else { expr }
 }

@@ -10,7 +10,7 @@ use heliosdb_storage::value::{ColumnType, DataType};
 use crate::catalog_views::SystemRelation;
 use crate::expr::Expr;
 use crate::functions::table::TableFunction;
-use crate::plan::{AggregateCall, JoinKind, Returning, RowLimit, SetColumn, SortKey};
+use crate::plan::{AggregateCall, Assignments, JoinKind, OnConflict, Returning, RowLimit, SortKey};
 
 /// A query.
 #[derive(Clone, Debug)]
@@ -170,9 +170,11 @@ pub enum Modify {
         /// The table.
         table: Arc<TableDef>,
         /// The rows.
-        input: Query,
+        input: Box<Query>,
         /// Per slot, over the input's row.
         values: Vec<Expr>,
+        /// ON CONFLICT
+        conflict: Option<OnConflict>,
         /// RETURNING
         returning: Option<BoundReturning>,
     },
@@ -183,7 +185,7 @@ pub enum Modify {
         /// WHERE
         filter: Vec<Expr>,
         /// SET
-        set: Vec<SetColumn>,
+        assignments: Assignments,
         /// RETURNING
         returning: Option<BoundReturning>,
     },

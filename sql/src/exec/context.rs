@@ -1,12 +1,12 @@
 //! What operators share while a statement runs.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use heliosdb_storage::value::Value;
-use heliosdb_storage::{Row, Transaction};
+use heliosdb_storage::{RelationId, Row, RowKey, Transaction};
 
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::{EvalContext, OuterRow, SessionFacts};
@@ -27,6 +27,8 @@ pub struct StatementContext {
     pub budget: MemoryBudget,
     /// How many rows it has changed.
     pub affected: Cell<u64>,
+    /// Rows that the statement has dealt with without changing them, where it could meet them again.
+    pub(super) left_alone: RefCell<HashSet<(RelationId, RowKey)>>,
     /// Results of uncorrelated subqueries, by the address of their plan, which lives as long as the statement.
     pub(super) subqueries: RefCell<HashMap<usize, Arc<Vec<Row>>>>,
 }
@@ -39,6 +41,7 @@ impl StatementContext {
             time,
             budget: MemoryBudget::new(MAX_STATEMENT_MEMORY_BYTES),
             affected: Cell::new(0),
+            left_alone: RefCell::default(),
             subqueries: RefCell::default(),
         }
     }

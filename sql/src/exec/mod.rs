@@ -8,6 +8,7 @@
 
 mod aggregate;
 mod append;
+mod assign;
 pub mod context;
 mod counter;
 mod delete;

@@ -4,15 +4,15 @@
 //! if it has changed since, the condition is judged again on its newest version, and the new values are computed from
 //! that one: READ COMMITTED.
 
+use heliosdb_storage::Row;
 use heliosdb_storage::transaction::RowLock;
-use heliosdb_storage::{Row, RowPatch};
 
+use super::assign::assign;
 use super::context::ExecContext;
-use super::counter::{Returned, change};
+use super::counter::Returned;
 use super::scan::{TableScan, still_wanted};
 use super::{Operator, mismatch};
 use crate::error::Result;
-use crate::eval::eval;
 use crate::plan::Plan;
 
 /// An UPDATE.
@@ -37,24 +37,7 @@ impl Operator for Update {
                 if !still_wanted(&update.scan, &found, &newest, ctx)? {
                     continue;
                 }
-                let mut patch = RowPatch::new();
-                let mut assigned = Vec::new();
-                for set in &update.set {
-                    let value = eval(&set.value, &newest, &ctx.eval())?;
-                    if table.columns.get(set.slot).is_some_and(|column| column.is_counter()) {
-                        assigned.push((set.slot, value.clone()));
-                    }
-                    patch.extend(change(table, &key, set, value, &newest, ctx)?.map(|change| (set.slot, change)));
-                }
-                let now =
-                    if patch.is_empty() { Some(newest) } else { ctx.txn.write()?.update_row(table, &key, patch)? };
-                let Some(now) = now else { continue };
-                ctx.statement.affected.set(ctx.statement.affected.get() + 1);
-                if let Some(baselines) = &mut ctx.baselines {
-                    for (slot, value) in &assigned {
-                        baselines.wrote(table, &key, *slot, value);
-                    }
-                }
+                let Some(now) = assign(table, &key, &newest, &update.assignments, ctx)? else { continue };
                 returned.push(table, &key, &now, ctx)?;
             }
         }

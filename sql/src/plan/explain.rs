@@ -104,6 +104,7 @@ fn describe(plan: &Plan) -> (String, Vec<String>) {
             let table = &update.scan.table;
             let name = |at: usize| column_name(table, at);
             let set: Vec<String> = update
+                .assignments
                 .set
                 .iter()
                 .map(|set| format!("{} = {}", column_name(table, set.slot), deparse::text(&set.value, &name)))

@@ -20,7 +20,7 @@ mod visit;
 use std::sync::Arc;
 
 use heliosdb_storage::catalog::TableDef;
-use heliosdb_storage::transaction::RowLock;
+use heliosdb_storage::transaction::{Arbiter, RowLock};
 use heliosdb_storage::value::DataType;
 
 use crate::catalog_views::SystemRelation;
@@ -232,6 +232,8 @@ pub struct InsertPlan {
     pub input: Plan,
     /// Per slot of the table, an expression over the input's row: a column of it, or the default.
     pub values: Vec<Expr>,
+    /// What happens if another row is in the way; without it, an error.
+    pub conflict: Option<OnConflict>,
     /// What is returned of each new row.
     pub returning: Option<Returning>,
 }
@@ -242,11 +244,61 @@ pub struct UpdatePlan {
     /// The rows that are changed.
     pub scan: Scan,
     /// What they become.
-    pub set: Vec<SetColumn>,
+    pub assignments: Assignments,
     /// Whether a column of the primary key, of a unique index or one that foreign keys refer to is among them.
     pub changes_key: bool,
     /// What is returned of each new row.
     pub returning: Option<Returning>,
+}
+
+/// ON CONFLICT
+#[derive(Clone, Debug)]
+pub struct OnConflict {
+    /// The unique keys in which a row can be in the way.
+    pub arbiters: Vec<Arbiter>,
+    /// DO UPDATE; without it, nothing is done.
+    pub update: Option<DoUpdate>,
+}
+
+/// What becomes of a row in the way. The expressions are over its newest version followed by the row that was to be
+/// inserted.
+#[derive(Clone, Debug)]
+pub struct DoUpdate {
+    /// SET
+    pub assignments: Assignments,
+    /// WHERE: if it is not true, the row stays as it is.
+    pub filter: Option<Expr>,
+}
+
+/// SET
+#[derive(Clone, Debug)]
+pub struct Assignments {
+    /// Column by column.
+    pub set: Vec<SetColumn>,
+    /// Subqueries that are run once a row, for `(a, b) = (SELECT …)`: the columns of their one row follow those of the
+    /// row that the assignments are over.
+    pub subqueries: Vec<Expr>,
+}
+
+impl Assignments {
+    /// All expressions.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        self.set.iter().map(|set| &set.value).chain(&self.subqueries)
+    }
+
+    /// All expressions, to be changed.
+    pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        self.set.iter_mut().map(|set| &mut set.value).chain(&mut self.subqueries)
+    }
+
+    /// Whether a column of the primary key, of a unique index or one that foreign keys refer to is among them.
+    pub fn change_key(&self, table: &TableDef) -> bool {
+        let is_key = |slot: &usize| {
+            table.primary_key.contains(slot)
+                || table.indexes.iter().any(|index| index.unique && index.slots.contains(slot))
+        };
+        self.set.iter().any(|set| is_key(&set.slot))
+    }
 }
 
 /// An assignment of an UPDATE.

@@ -120,31 +120,26 @@ pub fn plan_modify(modify: Modify) -> Plan {
 
 fn plan_change(modify: Modify) -> Plan {
     match modify {
-        Modify::Insert { table, input, values, returning } => {
+        Modify::Insert { table, input, values, conflict, returning } => {
             let input = match input.body {
                 // Its rows are what the statement's VALUES say; the columns have no names.
                 Body::Values(rows) if input.order.is_empty() && input.limit.is_none() => Plan::Values { rows },
-                _ => plan_tree(input),
+                _ => plan_tree(*input),
             };
             let returning = returning.map(|bound| bound.returning);
-            Plan::Insert(Box::new(InsertPlan { table, input, values, returning }))
+            Plan::Insert(Box::new(InsertPlan { table, input, values, conflict, returning }))
         }
-        Modify::Update { table, filter, set, returning } => {
-            let changes_key = set.iter().any(|set| is_key_slot(&table, set.slot));
+        Modify::Update { table, filter, assignments, returning } => {
+            let changes_key = assignments.change_key(&table);
             let returning = returning.map(|bound| bound.returning);
             let scan = locking_scan(table, filter, None);
-            Plan::Update(Box::new(UpdatePlan { scan, set, changes_key, returning }))
+            Plan::Update(Box::new(UpdatePlan { scan, assignments, changes_key, returning }))
         }
         Modify::Delete { table, filter, returning } => {
             let returning = returning.map(|bound| bound.returning);
             Plan::Delete(Box::new(DeletePlan { scan: locking_scan(table, filter, None), returning }))
         }
     }
-}
-
-/// Whether a column is part of what other rows may refer to or compete for.
-fn is_key_slot(table: &TableDef, slot: usize) -> bool {
-    table.primary_key.contains(&slot) || table.indexes.iter().any(|index| index.unique && index.slots.contains(&slot))
 }
 
 /// A scan under conditions over the table's row.

@@ -1,6 +1,6 @@
 //! Walking over the expressions of a plan.
 
-use super::{Access, AggregateCall, Plan, Returning, RowLimit};
+use super::{Access, AggregateCall, OnConflict, Plan, Returning, RowLimit};
 use crate::expr::Expr;
 
 impl Plan {
@@ -144,9 +144,12 @@ impl Plan {
                 keys.iter().map(|key| &key.expr).chain(bound.iter().flat_map(RowLimit::exprs)).collect()
             }
             Self::Limit { limit, .. } => limit.exprs().collect(),
-            Self::Insert(insert) => insert.values.iter().chain(returned(insert.returning.as_ref())).collect(),
+            Self::Insert(insert) => (insert.values.iter())
+                .chain(insert.conflict.iter().flat_map(OnConflict::exprs))
+                .chain(returned(insert.returning.as_ref()))
+                .collect(),
             Self::Update(update) => (update.scan.access.exprs().into_iter().chain(&update.scan.filter))
-                .chain(update.set.iter().map(|set| &set.value))
+                .chain(update.assignments.exprs())
                 .chain(returned(update.returning.as_ref()))
                 .collect(),
             Self::Delete(delete) => (delete.scan.access.exprs().into_iter().chain(&delete.scan.filter))
@@ -173,9 +176,12 @@ impl Plan {
                 keys.iter_mut().map(|key| &mut key.expr).chain(bound.iter_mut().flat_map(RowLimit::exprs_mut)).collect()
             }
             Self::Limit { limit, .. } => limit.exprs_mut().collect(),
-            Self::Insert(insert) => insert.values.iter_mut().chain(returned_mut(insert.returning.as_mut())).collect(),
+            Self::Insert(insert) => (insert.values.iter_mut())
+                .chain(insert.conflict.iter_mut().flat_map(OnConflict::exprs_mut))
+                .chain(returned_mut(insert.returning.as_mut()))
+                .collect(),
             Self::Update(update) => (update.scan.access.exprs_mut().into_iter().chain(&mut update.scan.filter))
-                .chain(update.set.iter_mut().map(|set| &mut set.value))
+                .chain(update.assignments.exprs_mut())
                 .chain(returned_mut(update.returning.as_mut()))
                 .collect(),
             Self::Delete(delete) => (delete.scan.access.exprs_mut().into_iter().chain(&mut delete.scan.filter))
@@ -194,6 +200,16 @@ impl AggregateCall {
     /// As [`AggregateCall::exprs`], to change them.
     pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
         self.args.iter_mut().chain(&mut self.filter)
+    }
+}
+
+impl OnConflict {
+    fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        self.update.iter().flat_map(|update| update.assignments.exprs().chain(&update.filter))
+    }
+
+    fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        self.update.iter_mut().flat_map(|update| update.assignments.exprs_mut().chain(&mut update.filter))
     }
 }
 

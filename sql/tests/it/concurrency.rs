@@ -174,3 +174,81 @@ fn sessions_and_portals_can_move_between_threads() {
     shared::<heliosdb_sql::Engine>();
     shared::<heliosdb_sql::session::Prepared>();
 }
+
+/// Several sessions run a statement many times each; a deadlock would show as a hang or 40P01.
+fn hammer(engine: &std::sync::Arc<heliosdb_sql::Engine>, statements: &[&str], rounds: usize) {
+    thread::scope(|scope| {
+        for statement in statements {
+            scope.spawn(move || {
+                let mut session = session(engine);
+                for _ in 0..rounds {
+                    run(&mut session, statement).unwrap();
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn upserts_of_one_key_lose_nothing() {
+    const ROUNDS: usize = 50;
+    let engine = engine();
+    let mut a = session(&engine);
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, name text UNIQUE, n int)").unwrap();
+    let by_key = "INSERT INTO t VALUES (1, 'x', 1) ON CONFLICT (id) DO UPDATE SET n = t.n + excluded.n";
+    let by_name = "INSERT INTO t VALUES (1, 'x', 1) ON CONFLICT (name) DO UPDATE SET n = t.n + 1";
+    let by_query = "INSERT INTO t SELECT 1, 'x', 1 WHERE true ON CONFLICT (id) DO UPDATE SET n = (SELECT t.n + 1)";
+    let nothing = "INSERT INTO t VALUES (1, 'x', 1000) ON CONFLICT DO NOTHING";
+    run(&mut a, by_key).unwrap();
+    hammer(&engine, &[by_key, by_key, by_query, nothing], ROUNDS);
+    assert_eq!(run(&mut a, "SELECT n FROM t").unwrap(), [[Value::Int4(1 + 3 * 50)]]);
+    hammer(&engine, &[by_name, by_name], ROUNDS);
+    assert_eq!(run(&mut a, "SELECT n FROM t").unwrap(), [[Value::Int4(1 + 5 * 50)]]);
+}
+
+#[test]
+fn upserts_beside_deletes_neither_collide_nor_deadlock() {
+    let engine = engine();
+    let mut a = session(&engine);
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, name text UNIQUE, n int)").unwrap();
+    let upsert = "INSERT INTO t VALUES (1, 'x', 1) ON CONFLICT (id) DO UPDATE SET n = t.n + 1";
+    let by_name = "INSERT INTO t VALUES (2, 'y', 1) ON CONFLICT (name) DO UPDATE SET n = t.n + 1";
+    let nothing = "INSERT INTO t VALUES (2, 'y', 1), (1, 'x', 1) ON CONFLICT DO NOTHING";
+    let delete = "DELETE FROM t WHERE name = 'y'";
+    hammer(&engine, &[upsert, "DELETE FROM t WHERE id = 1", by_name, delete], 50);
+    hammer(&engine, &[nothing, delete], 50);
+    run(&mut a, "DELETE FROM t").unwrap();
+}
+
+#[test]
+fn an_upsert_changes_a_row_that_its_snapshot_does_not_hold() {
+    let engine = engine();
+    let mut a = session(&engine);
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, n int)").unwrap();
+    run(&mut a, "BEGIN; INSERT INTO t VALUES (1, 10)").unwrap();
+    let (begun, wait) = mpsc::channel();
+    let other = thread::spawn({
+        let engine = engine.clone();
+        move || {
+            let mut b = session(&engine);
+            begun.send(()).unwrap();
+            let sql = "INSERT INTO t VALUES (1, 1) ON CONFLICT (id) DO UPDATE SET n = t.n + excluded.n WHERE t.n = 10
+                       RETURNING n";
+            run(&mut b, sql).unwrap()
+        }
+    });
+    wait.recv().unwrap();
+    run(&mut a, "COMMIT").unwrap();
+    assert_eq!(other.join().unwrap(), [[Value::Int4(11)]]);
+}
+
+#[test]
+fn doing_nothing_leaves_no_lock_behind() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 10)").unwrap();
+    run(&mut a, "BEGIN; INSERT INTO t VALUES (1, 1) ON CONFLICT DO NOTHING").unwrap();
+    // This would wait for ever if the row were locked.
+    run(&mut b, "DELETE FROM t").unwrap();
+    run(&mut a, "COMMIT").unwrap();
+}

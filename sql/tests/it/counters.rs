@@ -205,3 +205,29 @@ fn a_hub_syncs_tables_with_a_primary_key_and_an_edge_makes_local_ones() {
     assert!(!store.catalog().table("public", "k").unwrap().is_synced());
     assert_eq!(failure(&mut a, "CREATE TABLE m (id int PRIMARY KEY) WITH (sync = 'both')").0, "55000");
 }
+
+#[test]
+fn an_upsert_adds_what_it_says_it_adds() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    run(&mut a, TABLE).unwrap();
+    // Relative to the row in the way.
+    let sql = "INSERT INTO inventory VALUES ('a', 3, 1) ON CONFLICT (sku) DO UPDATE
+               SET on_hand = inventory.on_hand + excluded.on_hand, sold = inventory.sold + excluded.sold
+               RETURNING on_hand, sold";
+    assert_eq!(run(&mut a, sql).unwrap(), [[Value::Int8(13), Value::Int8(1)]]);
+    // A value is relative to what was seen, else to the row.
+    let set = "INSERT INTO inventory VALUES ('a', 7) ON CONFLICT (sku) DO UPDATE SET on_hand = excluded.on_hand";
+    run(&mut a, "BEGIN; SELECT on_hand FROM inventory").unwrap();
+    run(&mut b, "UPDATE inventory SET on_hand = on_hand - 2").unwrap();
+    run(&mut a, set).unwrap();
+    run(&mut a, "COMMIT").unwrap();
+    assert_eq!(on_hand(&mut b), Value::Int8(5));
+    run(&mut a, set).unwrap();
+    assert_eq!(on_hand(&mut b), Value::Int8(7));
+    // A subquery that reads the column is relative to the row, too.
+    run(&mut a, "BEGIN; SELECT on_hand FROM inventory").unwrap();
+    run(&mut b, "UPDATE inventory SET on_hand = on_hand - 2").unwrap();
+    run(&mut a, "UPDATE inventory SET (on_hand, name) = (SELECT inventory.on_hand + 1, 'x'); COMMIT").unwrap();
+    assert_eq!(on_hand(&mut b), Value::Int8(6));
+}

@@ -60,6 +60,7 @@ scripts!(
     insert,
     joins,
     null_logic,
+    on_conflict,
     order_and_limit,
     postgres,
     refused,

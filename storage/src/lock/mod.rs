@@ -194,6 +194,19 @@ impl LockOwner {
         }
     }
 
+    /// How many resources this owner holds locks on: a mark for [`LockOwner::release_after`].
+    pub(crate) fn held(&self) -> usize {
+        if self.is_known { self.manager.table.lock().held(self.id) } else { 0 }
+    }
+
+    /// Gives back the locks on all resources but the first `keep` that this owner got hold of. What else may be done under
+    /// them is for the caller to know.
+    pub(crate) fn release_after(&mut self, keep: usize) {
+        if self.is_known {
+            self.manager.table.lock().release_after(self.id, keep);
+        }
+    }
+
     /// Waits until all of the locks can be had at once, and holds none of them while it waits: so nobody who waits for one
     /// of them can be in the way of another, and there is no deadlock with those who lock in another order. If others are
     /// always quicker for as long as `apply_lock_wait`, the locks are taken one after the other.

@@ -10,11 +10,11 @@ use super::Transaction;
 use crate::base::Space;
 use crate::catalog::{IndexDef, TableDef};
 use crate::constraints::{self, values_at};
-use crate::error::{Error, Result};
-use crate::ids::RelationId;
+use crate::error::Result;
 use crate::key::{KeyRange, RowKey, encode_tuple};
 use crate::lock::{LockMode, Resource};
 use crate::value::Value;
+use crate::view::ReadView;
 
 /// The encoded values of a row that an index sorts by.
 pub(super) fn index_prefix(index: &IndexDef, row: &[Value]) -> Result<Bytes> {
@@ -27,21 +27,20 @@ pub(super) fn entry(prefix: &[u8], key: &RowKey) -> Bytes {
 }
 
 /// Whether the values of a row can collide with others: NULLs never do.
-fn can_collide(index: &IndexDef, row: &[Value]) -> bool {
+pub(super) fn can_collide(index: &IndexDef, row: &[Value]) -> bool {
     index.unique && values_at(row, &index.slots).iter().all(|value| !value.is_null())
 }
 
 impl Transaction {
-    /// The key of the row that has the values (in the order of the index) in a unique index, in its newest version: this
-    /// transaction's own, else the latest committed one, which the statement may not see. For `ON CONFLICT`.
-    pub fn newest_by_unique(&self, table: &TableDef, index: RelationId, values: &[Value]) -> Result<Option<RowKey>> {
-        self.locks.check()?;
-        let index = table.indexes.iter().find(|other| other.id == index).ok_or(Error::NoSuchRelation(index))?;
-        if values.iter().any(Value::is_null) {
-            return Ok(None);
-        }
-        let prefix = encode_tuple(values)?;
-        let mut entries = self.newest_entries(&self.latest(), Space::Index(index.id), KeyRange::prefix(&prefix))?;
+    /// The key of the row that has the encoded values in a unique index, in its newest version: this transaction's own,
+    /// else that of the (latest) view, which the statement may not see.
+    pub(super) fn newest_with_prefix(
+        &self,
+        view: &ReadView,
+        index: &IndexDef,
+        prefix: &[u8],
+    ) -> Result<Option<RowKey>> {
+        let mut entries = self.newest_entries(view, Space::Index(index.id), KeyRange::prefix(prefix))?;
         let mut found = None;
         entries.advance(&self.writes.overlay, 1, |entry, _| {
             found = Some(row_key(entry, prefix.len()));

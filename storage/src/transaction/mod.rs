@@ -9,6 +9,7 @@
 //! | `read` | get, scans |
 //! | `locking` | relations, rows |
 //! | `write` | insert, update, delete of rows |
+//! | `conflict` | inserting unless a key is taken |
 //! | `index` | entries of indexes, UNIQUE |
 //! | `foreign_key` | both ends of foreign keys |
 //! | `synced` | what a local change of a synced table leaves for sync |
@@ -20,6 +21,7 @@
 
 mod catalog_change;
 mod commit;
+mod conflict;
 mod ddl;
 mod foreign_key;
 mod index;
@@ -40,6 +42,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use heliosdb_crdt::Hlc;
 
+pub use conflict::{Arbiter, Inserted};
 pub use read::ScanCursor;
 
 use crate::base::Space;

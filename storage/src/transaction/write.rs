@@ -21,14 +21,24 @@ impl Transaction {
     /// violation leaves nothing behind but locks, so that `ON CONFLICT` can go on.
     pub fn insert_row(&mut self, table: &Arc<TableDef>, row: Row) -> Result<RowKey> {
         self.lock_for_writing(table)?;
-        judge_width(table, &row)?;
-        for (column, value) in table.columns.iter().zip(&row) {
+        self.judge_new_row(table, &row)?;
+        self.insert_judged_row(table, &row)
+    }
+
+    /// Judges what can be judged of a new row alone.
+    pub(super) fn judge_new_row(&self, table: &TableDef, row: &[Value]) -> Result<()> {
+        judge_width(table, row)?;
+        for (column, value) in table.columns.iter().zip(row) {
             judge_first_value(table, column, value)?;
         }
-        judge_row(&*self.store.row_checker, table, &row, Binding::Local)?;
-        let key = self.take_key(table, &row)?;
-        self.lock_unique_keys(table, &key, None, Some(&row), true)?;
-        self.write_new(table, &key, &row)?;
+        judge_row(&*self.store.row_checker, table, row, Binding::Local)
+    }
+
+    /// Inserts a row; judges UNIQUE.
+    pub(super) fn insert_judged_row(&mut self, table: &Arc<TableDef>, row: &[Value]) -> Result<RowKey> {
+        let key = self.take_key(table, row)?;
+        self.lock_unique_keys(table, &key, None, Some(row), true)?;
+        self.write_new(table, &key, row)?;
         Ok(key)
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use heliosdb_storage::catalog::{CheckDef, CrdtType, NewTable, TableDef};
-use heliosdb_storage::transaction::{Direction, RowLock};
+use heliosdb_storage::transaction::{Arbiter, Direction, Inserted, RowLock};
 use heliosdb_storage::{ColumnChange, ConstraintKind, Error, Store, Value};
 
 use crate::fixture::*;
@@ -104,18 +104,23 @@ fn a_unique_index_is_unique_but_for_nulls() {
 fn a_conflicting_row_is_found_though_the_statement_does_not_see_it() {
     let store = store();
     let table = create(&store, table_with_unique());
-    let unique = table.indexes[0].id;
+    let unique = [Arbiter::Index(table.indexes[0].id)];
     let mut txn = begin(&store);
     insert(&store, &table, &[1, 10]).unwrap();
     assert_eq!(violation(txn.insert_row(&table, ints(&[2, 10]))).constraint.as_deref(), Some("t_v_key"));
     assert_eq!(txn.get(&table, &key(&[1])).unwrap(), None);
-    let found = txn.newest_by_unique(&table, unique, &[int(10)]).unwrap().unwrap();
-    assert_eq!(txn.lock_row(&table, &found, RowLock::NoKeyUpdate).unwrap(), Some(ints(&[1, 10])));
-    assert_eq!(txn.update_row(&table, &found, set(1, 11)).unwrap(), Some(ints(&[1, 11])));
-    assert_eq!(txn.newest_by_unique(&table, unique, &[int(10)]).unwrap(), None);
-    assert_eq!(txn.newest_by_unique(&table, unique, &[Value::Null]).unwrap(), None);
+    let mut put = |row: &[Value], lock| txn.insert_unless_taken(&table, row, &unique, lock).unwrap();
+    assert_eq!(put(&ints(&[2, 10]), None), Inserted::Conflict(key(&[1])));
+    let locked = Inserted::Locked(key(&[1]), ints(&[1, 10]));
+    assert_eq!(put(&ints(&[2, 10]), Some(RowLock::NoKeyUpdate)), locked);
+    assert_eq!(put(&[int(3), Value::Null], None), Inserted::New(key(&[3])));
+    assert!(txn.is_changed_by_statement(&table, &key(&[3])) && !txn.is_changed_by_statement(&table, &key(&[1])));
+    assert_eq!(txn.update_row(&table, &key(&[1]), set(1, 11)).unwrap(), Some(ints(&[1, 11])));
+    // The primary key is no arbiter here.
+    let refused = violation(txn.insert_unless_taken(&table, &ints(&[1, 12]), &unique, None).map(|_| ()));
+    assert_eq!(refused.constraint.as_deref(), Some("t_pkey"));
     txn.commit().unwrap();
-    assert_eq!(committed(&store, &table), [ints(&[1, 11])]);
+    assert_eq!(committed(&store, &table), [ints(&[1, 11]), vec![int(3), Value::Null]]);
 }
 
 /// Two transactions insert the same unique value; the second waits for the outcome of the first.
