@@ -238,7 +238,7 @@ impl Binder<'_> {
                 None => error,
             })?;
             scope.add_table(&table, &shown);
-            Relation::Table { table, name: shown.as_str().into(), lock: None }
+            Relation::Table { table, name: shown.as_str().into(), lock: None, with_key: false }
         };
         rename_columns(&mut scope, alias)?;
         Ok((relation, scope))

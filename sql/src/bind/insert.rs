@@ -42,7 +42,8 @@ impl Binder<'_> {
             None => None,
             Some(on) => Some(self.on_conflict(on, &table, &shown)?),
         };
-        let returning = self.returning(insert.returning.as_deref(), &table, &shown)?;
+        let scope = Scope::of_table(&table, &shown);
+        let returning = self.returning(insert.returning.as_deref(), &table, &scope)?;
         Ok(Modify::Insert { table, input: Box::new(input), values, conflict, returning })
     }
 

@@ -9,7 +9,7 @@ use super::Binder;
 use super::from::find_target;
 use super::names::{self, ident};
 use super::scope::{Place, Scope};
-use super::tree::{BoundReturning, Modify, OutputColumn};
+use super::tree::{BoundReturning, Modify, OutputColumn, Target};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::plan::Returning;
@@ -32,21 +32,24 @@ impl Binder<'_> {
             limit,
             settings,
         } = update;
-        if from.is_some() {
-            return Err(SqlError::unsupported("UPDATE … FROM").with_hint("Use a subquery in WHERE or SET."));
-        }
         if on_cluster.is_some() || output.is_some() || or.is_some() || settings.is_some() {
             return Err(SqlError::unsupported("this clause of UPDATE"));
         }
         if !order_by.is_empty() || limit.is_some() {
             return Err(SqlError::unsupported("ORDER BY or LIMIT in UPDATE"));
         }
-        let (table, shown) = self.target_factor(table)?;
-        let scope = Scope::of_table(&table, &shown);
-        let filter = self.where_clause(selection.as_ref(), &scope)?;
-        let assignments = self.assignments(&table, assignments, &scope)?;
-        let returning = self.returning(returning.as_deref(), &table, &shown)?;
-        Ok(Modify::Update { table, filter, assignments, returning })
+        let from = match from {
+            None => &[][..],
+            Some(ast::UpdateTableFromKind::AfterSet(from)) => from,
+            Some(ast::UpdateTableFromKind::BeforeSet(_)) => {
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error at or near \"FROM\""));
+            }
+        };
+        let (mut target, scope) = self.target_rows(table, from)?;
+        target.filter = self.where_clause(selection.as_ref(), &scope)?;
+        let assignments = self.assignments(&target.table, assignments, &scope)?;
+        let returning = self.returning(returning.as_deref(), &target.table, &scope)?;
+        Ok(Modify::Update { target, assignments, returning })
     }
 
     /// Binds a DELETE.
@@ -65,9 +68,6 @@ impl Binder<'_> {
             limit,
             settings,
         } = delete;
-        if using.is_some() {
-            return Err(SqlError::unsupported("DELETE … USING").with_hint("Use a subquery in WHERE."));
-        }
         if !tables.is_empty() || on_cluster.is_some() || output.is_some() || settings.is_some() {
             return Err(SqlError::unsupported("this clause of DELETE"));
         }
@@ -80,26 +80,44 @@ impl Binder<'_> {
         let [from] = from.as_slice() else {
             return Err(SqlError::unsupported("DELETE from several tables"));
         };
-        let (table, shown) = self.target_factor(from)?;
-        let scope = Scope::of_table(&table, &shown);
-        let filter = self.where_clause(selection.as_ref(), &scope)?;
-        let returning = self.returning(returning.as_deref(), &table, &shown)?;
-        Ok(Modify::Delete { table, filter, returning })
+        let (mut target, scope) = self.target_rows(from, using.as_deref().unwrap_or_default())?;
+        target.filter = self.where_clause(selection.as_ref(), &scope)?;
+        let returning = self.returning(returning.as_deref(), &target.table, &scope)?;
+        Ok(Modify::Delete { target, returning })
+    }
+
+    /// The table to be changed and what is joined to it, and the scope of both.
+    fn target_rows(
+        &mut self,
+        table: &ast::TableWithJoins,
+        from: &[ast::TableWithJoins],
+    ) -> Result<(Target, Scope<'static>)> {
+        let (table, shown) = self.target_factor(table)?;
+        let mut scope = Scope::of_table(&table, &shown);
+        let from = if from.is_empty() {
+            None
+        } else {
+            // The key of the table's row comes between.
+            scope.width += 1;
+            let (relation, joined) = self.bind_from(from, None)?;
+            scope.append(joined)?;
+            Some(relation)
+        };
+        Ok((Target { table, name: shown.into(), from, filter: Vec::new() }, scope))
     }
 
     pub(super) fn returning(
         &mut self,
         items: Option<&[ast::SelectItem]>,
-        table: &Arc<TableDef>,
-        shown: &str,
+        table: &TableDef,
+        scope: &Scope<'_>,
     ) -> Result<Option<BoundReturning>> {
         let Some(items) = items else { return Ok(None) };
-        let scope = Scope::of_table(table, shown);
         scope.place.set(Place::Clause("RETURNING"));
         let mut columns = Vec::new();
         let mut exprs = Vec::new();
         let mut counters = Vec::new();
-        for target in self.targets(items, &scope)? {
+        for target in self.targets(items, scope)? {
             let expr = self.known(target.expr)?;
             if let Expr::Column(slot, _) = &expr
                 && table.columns.get(*slot).is_some_and(ColumnDef::is_counter)

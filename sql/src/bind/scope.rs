@@ -161,7 +161,7 @@ impl<'p> Scope<'p> {
                 SqlError::new(SqlState::UNDEFINED_COLUMN, format!("column {relation}.{name} does not exist"))
             })
         })?;
-        found.ok_or_else(|| missing_relation(relation))
+        found.ok_or_else(|| self.missing_relation(relation))
     }
 
     /// Looks level by level; a column found further out is an outer reference.
@@ -182,6 +182,23 @@ impl<'p> Scope<'p> {
         Ok(None)
     }
 
+    /// The error for a qualifier that no relation in scope has.
+    pub fn missing_relation(&self, relation: &str) -> SqlError {
+        let mut scope = Some(self);
+        while let Some(here) = scope {
+            let is_hidden = |known: &&ScopeRelation| known.table.as_ref().is_some_and(|table| table.name == relation);
+            if let Some(alias) = here.relations.iter().find(is_hidden) {
+                return SqlError::new(
+                    SqlState::UNDEFINED_TABLE,
+                    format!("invalid reference to FROM-clause entry for table \"{relation}\""),
+                )
+                .with_hint(format!("Perhaps you meant to reference the table alias \"{}\".", alias.name));
+            }
+            scope = here.parent;
+        }
+        SqlError::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{relation}\""))
+    }
+
     /// `relation.column` of a position in the row, for messages.
     pub fn name_of(&self, index: usize) -> String {
         let column = self.columns.iter().find(|column| matches!(column.expr, Expr::Column(at, _) if at == index));
@@ -198,9 +215,4 @@ fn outward(expr: &mut Expr, depth: usize) {
         *expr = Expr::Outer { depth, index: *index, data_type: *data_type };
     }
     expr.children_mut().into_iter().for_each(|child| outward(child, depth));
-}
-
-/// The error for a qualifier that no relation in scope has.
-pub fn missing_relation(relation: &str) -> SqlError {
-    SqlError::new(SqlState::UNDEFINED_TABLE, format!("missing FROM-clause entry for table \"{relation}\""))
 }

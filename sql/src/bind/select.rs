@@ -7,7 +7,7 @@ use sqlparser::ast::{self, Distinct, GroupByExpr, SelectItem};
 use super::Binder;
 use super::names::{self, ident};
 use super::query::Unknowns;
-use super::scope::{Place, Scope, missing_relation};
+use super::scope::{Place, Scope};
 use super::tree::{Body, OutputColumn, Query, Select, plain};
 use super::{grouping, type_name};
 use crate::error::{Result, SqlError, SqlState};
@@ -120,7 +120,7 @@ impl Binder<'_> {
                     refuse_wildcard_options(options)?;
                     let name = names::qualified(name)?.name;
                     let at = scope.relations.iter().position(|relation| relation.name == name);
-                    let at = at.ok_or_else(|| missing_relation(&name))?;
+                    let at = at.ok_or_else(|| scope.missing_relation(&name))?;
                     targets.extend(scope.columns.iter().filter(|column| column.relation == Some(at)).map(star_target));
                 }
                 other => return Err(SqlError::unsupported(format!("the column {other}"))),

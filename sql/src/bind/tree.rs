@@ -87,6 +87,8 @@ pub enum Relation {
         name: Arc<str>,
         /// FOR UPDATE and its siblings.
         lock: Option<RowLock>,
+        /// Whether the row's key, as a value, follows its columns: for what changes rows that a join has found.
+        with_key: bool,
     },
     /// A system view.
     System {
@@ -142,7 +144,7 @@ impl Relation {
     pub fn width(&self) -> usize {
         match self {
             Self::OneRow => 0,
-            Self::Table { table, .. } => table.columns.len(),
+            Self::Table { table, with_key, .. } => table.columns.len() + usize::from(*with_key),
             Self::System { relation, .. } => relation.columns.len(),
             Self::Function { function, .. } => function.columns.len(),
             Self::Query { query, .. } => query.columns.len(),
@@ -180,10 +182,8 @@ pub enum Modify {
     },
     /// UPDATE
     Update {
-        /// The table.
-        table: Arc<TableDef>,
-        /// WHERE
-        filter: Vec<Expr>,
+        /// The rows.
+        target: Target,
         /// SET
         assignments: Assignments,
         /// RETURNING
@@ -191,13 +191,24 @@ pub enum Modify {
     },
     /// DELETE
     Delete {
-        /// The table.
-        table: Arc<TableDef>,
-        /// WHERE
-        filter: Vec<Expr>,
+        /// The rows.
+        target: Target,
         /// RETURNING
         returning: Option<BoundReturning>,
     },
+}
+
+/// The rows that UPDATE and DELETE are about.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// The table.
+    pub table: Arc<TableDef>,
+    /// The name it goes by.
+    pub name: Arc<str>,
+    /// FROM and USING: what is joined to the table, whose row's key stands between its columns and those of this.
+    pub from: Option<Relation>,
+    /// WHERE, as a conjunction.
+    pub filter: Vec<Expr>,
 }
 
 /// RETURNING with the names of its columns.

@@ -1,20 +1,26 @@
-//! DELETE.
+//! DELETE. All rows are deleted before the first one is returned.
 
 use heliosdb_storage::Row;
 use heliosdb_storage::transaction::RowLock;
 
 use super::context::ExecContext;
 use super::counter::Returned;
-use super::scan::{TableScan, still_wanted};
+use super::target::{TargetRows, lock_target};
 use super::{Operator, mismatch};
 use crate::error::Result;
-use crate::plan::Plan;
+use crate::plan::{DeletePlan, Plan};
 
 /// A DELETE.
-#[derive(Default)]
 pub struct Delete {
-    scan: TableScan,
+    rows: TargetRows,
     done: bool,
+}
+
+impl Delete {
+    /// A DELETE that has not begun.
+    pub fn new(delete: &DeletePlan) -> Self {
+        Self { rows: TargetRows::new(&delete.input), done: false }
+    }
 }
 
 impl Operator for Delete {
@@ -23,17 +29,18 @@ impl Operator for Delete {
         if std::mem::replace(&mut self.done, true) {
             return Ok(None);
         }
-        let table = &delete.scan.table;
+        let table = &delete.table;
         let mut returned = Returned::new(delete.returning.as_ref());
-        while let Some(rows) = self.scan.next_keyed(&delete.scan, ctx)? {
+        while let Some(rows) = self.rows.next(&delete.input, table, ctx)? {
             for (key, found) in rows {
-                let Some(newest) = ctx.txn.write()?.lock_row(table, &key, RowLock::Update)? else { continue };
-                if !still_wanted(&delete.scan, &found, &newest, ctx)? || !ctx.txn.write()?.delete_row(table, &key)? {
+                let filter = delete.filter.as_ref();
+                let Some(gone) = lock_target(table, &key, found, RowLock::Update, filter, ctx)? else { continue };
+                if !ctx.txn.write()?.delete_row(table, &key)? {
                     continue;
                 }
                 ctx.statement.affected.set(ctx.statement.affected.get() + 1);
-                // The row is gone: there is nothing to remember of it.
-                returned.compute(&newest, ctx)?;
+                // There is nothing to remember of a row that is gone.
+                returned.compute(&gone, ctx)?;
             }
         }
         Ok(returned.into_rows())

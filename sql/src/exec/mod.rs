@@ -26,6 +26,7 @@ mod scan;
 mod sort;
 mod subquery;
 mod system;
+mod target;
 mod update;
 mod values;
 
@@ -64,8 +65,8 @@ pub fn build(plan: &Plan) -> Box<dyn Operator> {
         Plan::Limit { input, .. } => Box::new(limit::Limit::new(build(input))),
         Plan::Append { inputs } => Box::new(append::Append::new(inputs.iter().map(build).collect())),
         Plan::Insert(insert) => Box::new(insert::Insert::new(build(&insert.input))),
-        Plan::Update(_) => Box::new(update::Update::default()),
-        Plan::Delete(_) => Box::new(delete::Delete::default()),
+        Plan::Update(plan) => Box::new(update::Update::new(plan)),
+        Plan::Delete(plan) => Box::new(delete::Delete::new(plan)),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Rows of a stored table, by any access path.
 
 use heliosdb_storage::transaction::{Direction, ScanCursor};
+use heliosdb_storage::value::Value;
 use heliosdb_storage::{Row, RowKey};
 
 use super::context::ExecContext;
@@ -103,8 +104,8 @@ impl Operator for TableScan {
     fn next_batch(&mut self, plan: &Plan, ctx: &mut ExecContext<'_>) -> Result<Option<Vec<Row>>> {
         let Plan::Scan(scan) = plan else { return Err(mismatch()) };
         let Some(lock) = scan.lock else {
-            let rows = self.next_keyed(scan, ctx)?;
-            return Ok(rows.map(|rows| rows.into_iter().map(|(_, row)| row).collect()));
+            let Some(rows) = self.next_keyed(scan, ctx)? else { return Ok(None) };
+            return Ok(Some(rows.into_iter().map(|keyed| output(scan, keyed)).collect()));
         };
         // One row at a time: with LIMIT no more rows are locked than are returned.
         loop {
@@ -112,7 +113,7 @@ impl Operator for TableScan {
                 if let Some(newest) = ctx.txn.write()?.lock_row(&scan.table, &key, lock)?
                     && still_wanted(scan, &row, &newest, ctx)?
                 {
-                    return Ok(Some(vec![newest]));
+                    return Ok(Some(vec![output(scan, (key, newest))]));
                 }
             }
             match self.next_keyed(scan, ctx)? {
@@ -123,8 +124,32 @@ impl Operator for TableScan {
     }
 }
 
+/// The row as the scan's plan says: with its key, if that is wanted.
+fn output(scan: &Scan, (key, mut row): (RowKey, Row)) -> Row {
+    if scan.with_key {
+        row.push(Value::text(key.0.iter().map(|byte| char::from(*byte)).collect::<String>()));
+    }
+    row
+}
+
+/// The key that a scan has put behind a row.
+pub fn key_of(value: Option<&Value>) -> Result<RowKey> {
+    let no_key = || SqlError::new(SqlState::INTERNAL_ERROR, "a row came without its key");
+    let Some(Value::Text(text)) = value else { return Err(no_key()) };
+    let bytes: Option<Vec<u8>> = text.chars().map(|byte| u8::try_from(byte).ok()).collect();
+    bytes.map(|bytes| RowKey(bytes.into())).ok_or_else(no_key)
+}
+
+/// The scan that a plan is, if it is nothing else.
+pub const fn scan_of(plan: &Plan) -> Option<&Scan> {
+    match plan {
+        Plan::Scan(scan) if !scan.with_key => Some(scan),
+        _ => None,
+    }
+}
+
 /// Whether a locked row's newest version satisfies the scan's filter: READ COMMITTED judges it again if it changed.
-pub fn still_wanted(scan: &Scan, found: &Row, newest: &Row, ctx: &ExecContext<'_>) -> Result<bool> {
+fn still_wanted(scan: &Scan, found: &Row, newest: &Row, ctx: &ExecContext<'_>) -> Result<bool> {
     match &scan.filter {
         Some(filter) if found != newest => is_true(filter, newest, &ctx.eval()),
         _ => Ok(true),

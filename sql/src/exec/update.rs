@@ -1,25 +1,27 @@
-//! UPDATE.
-//!
-//! The rows are found by the statement's snapshot, which sees nothing of what the statement itself writes. Each is locked;
-//! if it has changed since, the condition is judged again on its newest version, and the new values are computed from
-//! that one: READ COMMITTED.
+//! UPDATE. All rows are changed before the first one is returned.
 
 use heliosdb_storage::Row;
 use heliosdb_storage::transaction::RowLock;
 
-use super::assign::assign;
+use super::assign::{assign, note_done};
 use super::context::ExecContext;
 use super::counter::Returned;
-use super::scan::{TableScan, still_wanted};
+use super::target::{TargetRows, lock_target, with_version};
 use super::{Operator, mismatch};
 use crate::error::Result;
-use crate::plan::Plan;
+use crate::plan::{Plan, UpdatePlan};
 
 /// An UPDATE.
-#[derive(Default)]
 pub struct Update {
-    scan: TableScan,
+    rows: TargetRows,
     done: bool,
+}
+
+impl Update {
+    /// An UPDATE that has not begun.
+    pub fn new(update: &UpdatePlan) -> Self {
+        Self { rows: TargetRows::new(&update.input), done: false }
+    }
 }
 
 impl Operator for Update {
@@ -29,16 +31,18 @@ impl Operator for Update {
             return Ok(None);
         }
         let lock = if update.changes_key { RowLock::Update } else { RowLock::NoKeyUpdate };
-        let table = &update.scan.table;
+        let table = &update.table;
         let mut returned = Returned::new(update.returning.as_ref());
-        while let Some(rows) = self.scan.next_keyed(&update.scan, ctx)? {
+        while let Some(rows) = self.rows.next(&update.input, table, ctx)? {
             for (key, found) in rows {
-                let Some(newest) = ctx.txn.write()?.lock_row(table, &key, lock)? else { continue };
-                if !still_wanted(&update.scan, &found, &newest, ctx)? {
-                    continue;
+                let Some(over) = lock_target(table, &key, found, lock, update.filter.as_ref(), ctx)? else { continue };
+                let Some(now) = assign(table, &key, &over, &update.assignments, ctx)? else { continue };
+                if self.rows.is_joined() {
+                    note_done(table, &key, ctx)?;
                 }
-                let Some(now) = assign(table, &key, &newest, &update.assignments, ctx)? else { continue };
-                returned.push(table, &key, &now, ctx)?;
+                if update.returning.is_some() {
+                    returned.push(table, &key, &with_version(now, &over), ctx)?;
+                }
             }
         }
         Ok(returned.into_rows())

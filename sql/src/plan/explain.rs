@@ -22,14 +22,6 @@ fn node(plan: &Plan, indent: usize, is_root: bool, out: &mut Vec<String>) {
     for (input, _) in plan.inputs() {
         node(input, under, false, out);
     }
-    if let Plan::Update(_) | Plan::Delete(_) = plan {
-        let scan = match plan {
-            Plan::Update(update) => &update.scan,
-            Plan::Delete(delete) => &delete.scan,
-            _ => return,
-        };
-        node(&Plan::Scan(scan.clone()), under, false, out);
-    }
     let mut subplans = Vec::new();
     collect_subplans(plan, &mut subplans);
     for (at, subplan) in subplans.into_iter().enumerate() {
@@ -101,7 +93,7 @@ fn describe(plan: &Plan) -> (String, Vec<String>) {
         Plan::Append { .. } => ("Append".to_owned(), Vec::new()),
         Plan::Insert(insert) => (format!("Insert on {}", insert.table.name), Vec::new()),
         Plan::Update(update) => {
-            let table = &update.scan.table;
+            let table = &update.table;
             let name = |at: usize| column_name(table, at);
             let set: Vec<String> = update
                 .assignments
@@ -111,7 +103,7 @@ fn describe(plan: &Plan) -> (String, Vec<String>) {
                 .collect();
             (format!("Update on {}", table.name), vec![format!("Set: {}", set.join(", "))])
         }
-        Plan::Delete(delete) => (format!("Delete on {}", delete.scan.table.name), Vec::new()),
+        Plan::Delete(delete) => (format!("Delete on {}", delete.table.name), Vec::new()),
     }
 }
 

@@ -11,7 +11,7 @@ use heliosdb_storage::catalog::TableDef;
 
 use super::access::{COST_ALL, choose};
 use super::planner::{plan_scan, plan_tree, scan_with};
-use super::{HashJoin, JoinKind, NestedLoop, Plan};
+use super::{HashJoin, JoinKind, NestedLoop, Plan, Scan};
 use crate::bind::tree::{JoinSide, Relation};
 use crate::expr::Expr;
 use crate::functions::Comparison;
@@ -20,9 +20,9 @@ use crate::functions::Comparison;
 pub(super) fn plan_relation(relation: Relation, mut conditions: Vec<Expr>) -> Plan {
     match relation {
         Relation::OneRow => filtered(Plan::OneRow, conditions),
-        Relation::Table { table, lock, .. } => {
+        Relation::Table { table, lock, with_key, .. } => {
             let constant = take(&mut conditions, is_constant);
-            filtered(Plan::Scan(plan_scan(table, lock, conditions)), constant)
+            filtered(Plan::Scan(Scan { with_key, ..plan_scan(table, lock, conditions) }), constant)
         }
         Relation::System { relation, .. } => Plan::System { relation, filter: Expr::all_of(conditions) },
         Relation::Function { function, args, .. } => filtered(Plan::Function { function, args }, conditions),
@@ -113,13 +113,13 @@ fn join(left: Plan, left_width: usize, side: Side, right_width: usize, kind: Joi
     for expr in &mut local {
         expr.map_columns(&mut |index| index - first);
     }
-    if let Relation::Table { table, lock: None, .. } = &relation
+    if let Relation::Table { table, lock: None, with_key, .. } = &relation
         && kind != JoinKind::Full
         && let Some((scan, rest)) = keyed_scan(table, left_width, &local, &on)
     {
         return Plan::NestedLoop(Box::new(NestedLoop {
             left,
-            right: Plan::Scan(scan),
+            right: Plan::Scan(Scan { with_key: *with_key, ..scan }),
             lateral: true,
             kind,
             on: Expr::all_of(rest),
@@ -145,12 +145,7 @@ fn join(left: Plan, left_width: usize, side: Side, right_width: usize, kind: Joi
 }
 
 /// A scan of the inner table by a key of the outer row, if there is one, and the conditions that remain for the pair.
-fn keyed_scan(
-    table: &Arc<TableDef>,
-    left_width: usize,
-    local: &[Expr],
-    on: &[Expr],
-) -> Option<(super::Scan, Vec<Expr>)> {
+fn keyed_scan(table: &Arc<TableDef>, left_width: usize, local: &[Expr], on: &[Expr]) -> Option<(Scan, Vec<Expr>)> {
     let mut conditions: Vec<Expr> = local.to_vec();
     // What moves into the inner side is run with one more outer row around.
     conditions.iter_mut().for_each(|expr| expr.shift_outer(0, 1));

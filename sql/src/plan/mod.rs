@@ -145,6 +145,8 @@ pub struct Scan {
     pub filter: Option<Expr>,
     /// Whether it runs from the end.
     pub backward: bool,
+    /// Whether the row's key, as a value, follows its columns.
+    pub with_key: bool,
     /// FOR UPDATE and its siblings: rows are locked, judged again and returned in their newest version.
     pub lock: Option<RowLock>,
 }
@@ -241,13 +243,17 @@ pub struct InsertPlan {
 /// An UPDATE.
 #[derive(Clone, Debug)]
 pub struct UpdatePlan {
-    /// The rows that are changed.
-    pub scan: Scan,
+    /// The table.
+    pub table: Arc<TableDef>,
+    /// The rows that are changed: a scan of the table, or a join whose row begins with the table's row and its key.
+    pub input: Plan,
+    /// The whole condition over such a row, to be judged again on a newer version.
+    pub filter: Option<Expr>,
     /// What they become.
     pub assignments: Assignments,
     /// Whether a column of the primary key, of a unique index or one that foreign keys refer to is among them.
     pub changes_key: bool,
-    /// What is returned of each new row.
+    /// What is returned of each new row (and what is joined to it).
     pub returning: Option<Returning>,
 }
 
@@ -315,13 +321,17 @@ pub struct SetColumn {
 /// A DELETE.
 #[derive(Clone, Debug)]
 pub struct DeletePlan {
-    /// The rows that go.
-    pub scan: Scan,
-    /// What is returned of each old row.
+    /// The table.
+    pub table: Arc<TableDef>,
+    /// The rows that go, as for an UPDATE.
+    pub input: Plan,
+    /// The whole condition over such a row, to be judged again on a newer version.
+    pub filter: Option<Expr>,
+    /// What is returned of each old row (and what is joined to it).
     pub returning: Option<Returning>,
 }
 
-/// What RETURNING computes over the table's row.
+/// What RETURNING computes over the table's row, and in UPDATE and DELETE over what is joined to it.
 #[derive(Clone, Debug)]
 pub struct Returning {
     /// One expression a column.

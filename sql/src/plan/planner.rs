@@ -8,7 +8,7 @@ use heliosdb_storage::transaction::RowLock;
 use super::access::{Choice, choose};
 use super::joins::plan_relation;
 use super::{Access, DeletePlan, InsertPlan, KeyBounds, Plan, RowLimit, Scan, SortKey, UpdatePlan};
-use crate::bind::tree::{Body, Modify, Query, Select};
+use crate::bind::tree::{Body, JoinSide, Modify, Query, Relation, Select, Target};
 use crate::expr::{Expr, SubqueryForm};
 
 /// Plans a query. Its rows have the query's columns.
@@ -129,17 +129,35 @@ fn plan_change(modify: Modify) -> Plan {
             let returning = returning.map(|bound| bound.returning);
             Plan::Insert(Box::new(InsertPlan { table, input, values, conflict, returning }))
         }
-        Modify::Update { table, filter, assignments, returning } => {
+        Modify::Update { target, assignments, returning } => {
+            let table = Arc::clone(&target.table);
             let changes_key = assignments.change_key(&table);
             let returning = returning.map(|bound| bound.returning);
-            let scan = locking_scan(table, filter, None);
-            Plan::Update(Box::new(UpdatePlan { scan, assignments, changes_key, returning }))
+            let (input, filter) = plan_target(target);
+            Plan::Update(Box::new(UpdatePlan { table, input, filter, assignments, changes_key, returning }))
         }
-        Modify::Delete { table, filter, returning } => {
+        Modify::Delete { target, returning } => {
+            let table = Arc::clone(&target.table);
             let returning = returning.map(|bound| bound.returning);
-            Plan::Delete(Box::new(DeletePlan { scan: locking_scan(table, filter, None), returning }))
+            let (input, filter) = plan_target(target);
+            Plan::Delete(Box::new(DeletePlan { table, input, filter, returning }))
         }
     }
+}
+
+/// Plans how the rows to be changed are found; with the whole condition, for rows that have changed since.
+fn plan_target(target: Target) -> (Plan, Option<Expr>) {
+    let Target { table, name, from, filter } = target;
+    let again = Expr::all_of(filter.clone());
+    let input = match from {
+        None => Plan::Scan(locking_scan(table, filter, None)),
+        Some(from) => {
+            let left = Box::new(Relation::Table { table, name, lock: None, with_key: true });
+            let join = Relation::Join { left, right: Box::new(from), kind: JoinSide::Inner, on: Vec::new() };
+            plan_relation(join, filter)
+        }
+    };
+    (input, again)
 }
 
 /// A scan under conditions over the table's row.
@@ -154,13 +172,13 @@ pub(super) fn plan_scan(table: Arc<TableDef>, lock: Option<RowLock>, conditions:
 /// A scan by a chosen path; the conditions that it guarantees are not judged again.
 pub(super) fn scan_with(table: Arc<TableDef>, access: Access, covered: &[usize], conditions: Vec<Expr>) -> Scan {
     let rest = conditions.into_iter().enumerate().filter(|(at, _)| !covered.contains(at)).map(|(_, expr)| expr);
-    Scan { table, access, filter: Expr::all_of(rest.collect()), backward: false, lock: None }
+    Scan { table, access, filter: Expr::all_of(rest.collect()), backward: false, with_key: false, lock: None }
 }
 
 /// A scan whose rows will be locked: all conditions are kept, because they are judged again on a row's newest version.
 fn locking_scan(table: Arc<TableDef>, conditions: Vec<Expr>, lock: Option<RowLock>) -> Scan {
     let access = choose(&table, &conditions).access;
-    Scan { table, access, filter: Expr::all_of(conditions), backward: false, lock }
+    Scan { table, access, filter: Expr::all_of(conditions), backward: false, with_key: false, lock }
 }
 
 /// Whether a scan gives the rows in the wanted order by itself; turns it round, or onto an index, if that makes it so.

@@ -62,7 +62,7 @@ impl Plan {
         match self {
             Self::OneRow => 0,
             Self::Values { rows } => rows.first().map_or(0, Vec::len),
-            Self::Scan(scan) => scan.table.columns.len(),
+            Self::Scan(scan) => scan.table.columns.len() + usize::from(scan.with_key),
             Self::System { relation, .. } => relation.columns.len(),
             Self::Function { function, .. } => function.columns.len(),
             Self::Filter { input, .. }
@@ -98,7 +98,8 @@ impl Plan {
             Self::HashJoin(join) => vec![(&join.left, false), (&join.right, false)],
             Self::Append { inputs } => inputs.iter().map(|input| (input, false)).collect(),
             Self::Insert(insert) => vec![(&insert.input, false)],
-            Self::Update(_) | Self::Delete(_) => Vec::new(),
+            Self::Update(update) => vec![(&update.input, false)],
+            Self::Delete(delete) => vec![(&delete.input, false)],
         }
     }
 
@@ -121,7 +122,8 @@ impl Plan {
             Self::HashJoin(join) => vec![(&mut join.left, false), (&mut join.right, false)],
             Self::Append { inputs } => inputs.iter_mut().map(|input| (input, false)).collect(),
             Self::Insert(insert) => vec![(&mut insert.input, false)],
-            Self::Update(_) | Self::Delete(_) => Vec::new(),
+            Self::Update(update) => vec![(&mut update.input, false)],
+            Self::Delete(delete) => vec![(&mut delete.input, false)],
         }
     }
 
@@ -148,13 +150,11 @@ impl Plan {
                 .chain(insert.conflict.iter().flat_map(OnConflict::exprs))
                 .chain(returned(insert.returning.as_ref()))
                 .collect(),
-            Self::Update(update) => (update.scan.access.exprs().into_iter().chain(&update.scan.filter))
+            Self::Update(update) => (update.filter.iter())
                 .chain(update.assignments.exprs())
                 .chain(returned(update.returning.as_ref()))
                 .collect(),
-            Self::Delete(delete) => (delete.scan.access.exprs().into_iter().chain(&delete.scan.filter))
-                .chain(returned(delete.returning.as_ref()))
-                .collect(),
+            Self::Delete(delete) => (delete.filter.iter()).chain(returned(delete.returning.as_ref())).collect(),
         }
     }
 
@@ -180,13 +180,11 @@ impl Plan {
                 .chain(insert.conflict.iter_mut().flat_map(OnConflict::exprs_mut))
                 .chain(returned_mut(insert.returning.as_mut()))
                 .collect(),
-            Self::Update(update) => (update.scan.access.exprs_mut().into_iter().chain(&mut update.scan.filter))
+            Self::Update(update) => (update.filter.iter_mut())
                 .chain(update.assignments.exprs_mut())
                 .chain(returned_mut(update.returning.as_mut()))
                 .collect(),
-            Self::Delete(delete) => (delete.scan.access.exprs_mut().into_iter().chain(&mut delete.scan.filter))
-                .chain(returned_mut(delete.returning.as_mut()))
-                .collect(),
+            Self::Delete(delete) => (delete.filter.iter_mut()).chain(returned_mut(delete.returning.as_mut())).collect(),
         }
     }
 }

@@ -210,8 +210,8 @@ fn relations(plan: &Plan, locks: &mut Vec<(RelationId, TableLock)>, reads_settin
         Plan::Scan(scan) if scan.lock.is_some() => add(scan.table.id, TableLock::RowExclusive),
         Plan::Scan(scan) => add(scan.table.id, TableLock::AccessShare),
         Plan::Insert(insert) => add(insert.table.id, TableLock::RowExclusive),
-        Plan::Update(update) => add(update.scan.table.id, TableLock::RowExclusive),
-        Plan::Delete(delete) => add(delete.scan.table.id, TableLock::RowExclusive),
+        Plan::Update(update) => add(update.table.id, TableLock::RowExclusive),
+        Plan::Delete(delete) => add(delete.table.id, TableLock::RowExclusive),
         Plan::System { .. } => *reads_settings = true,
         _ => {}
     }

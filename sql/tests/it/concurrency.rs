@@ -59,6 +59,22 @@ fn a_condition_is_judged_again_on_the_newest_version() {
 }
 
 #[test]
+fn a_join_is_judged_again_with_the_newest_version_of_the_target() {
+    let source = "(VALUES (1, 11, 'a'), (1, 12, 'b'), (2, 20, 'c')) s (id, n, name)";
+    let first = "UPDATE t SET n = 11 WHERE id = 1";
+    let (returned, left) = after_a_wait(
+        first,
+        &format!("UPDATE t SET n = t.n + 100 FROM {source} WHERE s.id = t.id AND t.n <= s.n RETURNING t.n, s.name"),
+    );
+    let text = |name: &str| Value::text(name);
+    assert_eq!(returned, [[Value::Int4(111), text("a")], [Value::Int4(120), text("c")]]);
+    assert_eq!(left.len(), 2);
+    let (returned, left) =
+        after_a_wait(first, &format!("DELETE FROM t USING {source} WHERE s.id = t.id AND t.n = s.n - 2 RETURNING t.n"));
+    assert_eq!((returned.len(), left.len()), (0, 2));
+}
+
+#[test]
 fn a_deleted_row_is_left_alone() {
     let (returned, left) = after_a_wait("DELETE FROM t WHERE id = 1", "UPDATE t SET n = 0 WHERE id < 3 RETURNING id");
     assert_eq!(returned, [[Value::Int4(2)]]);

@@ -59,6 +59,7 @@ scripts!(
     expressions,
     insert,
     joins,
+    modify_joined,
     null_logic,
     on_conflict,
     order_and_limit,
