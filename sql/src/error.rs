@@ -112,6 +112,8 @@ pub struct ErrorFields {
     pub detail: Option<String>,
     /// How to mend it.
     pub hint: Option<String>,
+    /// What was being done, innermost first: one line each.
+    pub context: Option<String>,
     /// Where in the text, in characters from 1.
     pub position: Option<usize>,
     /// The schema of the table.
@@ -139,6 +141,16 @@ impl SqlError {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.fields.hint = Some(hint.into());
+        self
+    }
+
+    /// Adds a line about what was being done, outside of those that are there.
+    #[must_use]
+    pub fn with_context(mut self, line: &str) -> Self {
+        self.fields.context = Some(match self.fields.context.take() {
+            Some(inner) => format!("{inner}\n{line}"),
+            None => line.to_owned(),
+        });
         self
     }
 

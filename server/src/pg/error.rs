@@ -62,6 +62,7 @@ fn fields(severity: &'static str, error: &SqlError) -> Vec<(u8, String)> {
     let texts = [
         (b'D', &more.detail),
         (b'H', &more.hint),
+        (b'W', &more.context),
         (b's', &more.schema),
         (b't', &more.table),
         (b'c', &more.column),
