@@ -137,6 +137,14 @@ impl SubqueryForm {
         }
     }
 
+    /// Whether anything in it may give another result when it is run again within the statement.
+    pub fn is_volatile(&self) -> bool {
+        match self {
+            Self::Bound(query) => query.is_volatile(),
+            Self::Planned { plan, .. } => plan.is_volatile(),
+        }
+    }
+
     /// Calls the function on every expression of the subquery with its level.
     pub fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
         match self {
@@ -309,7 +317,7 @@ impl Expr {
         self.walk(&mut |expr| {
             volatile |= match expr {
                 Self::Call { function, .. } => function.volatility == crate::functions::Volatility::Volatile,
-                Self::Subquery(_) => true,
+                Self::Subquery(subquery) => subquery.form.is_volatile(),
                 _ => false,
             };
         });

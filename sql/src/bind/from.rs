@@ -6,9 +6,11 @@ use heliosdb_storage::Catalog;
 use heliosdb_storage::catalog::TableDef;
 use heliosdb_storage::value::{ColumnType, DataType};
 use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
+use sqlparser::tokenizer::Span;
 
 use super::Binder;
 use super::call::plain_arguments;
+use super::cte::Barrier;
 use super::names::{self, QualifiedName, ident, no_such_relation};
 use super::query::Unknowns;
 use super::scope::{Place, Scope, ScopeColumn};
@@ -73,13 +75,15 @@ impl Binder<'_> {
         item: &ast::TableWithJoins,
         parent: Option<&'p Scope<'p>>,
     ) -> Result<(Relation, Scope<'p>)> {
-        let mut left = self.factor(&item.relation, parent)?;
-        for join in &item.joins {
+        let mut left = self.behind(missing_in(&item.joins, None), |binder| binder.factor(&item.relation, parent))?;
+        let mut joins = item.joins.as_slice();
+        while let Some((join, further)) = joins.split_first() {
+            joins = further;
             if join.global {
                 return Err(SqlError::unsupported("GLOBAL JOIN"));
             }
             let (kind, constraint) = join_kind(&join.join_operator)?;
-            let right = self.factor(&join.relation, parent)?;
+            let right = self.behind(missing_in(further, Some(kind)), |binder| binder.factor(&join.relation, parent))?;
             left = self.join(left, right, kind, constraint)?;
         }
         Ok(left)
@@ -226,6 +230,13 @@ impl Binder<'_> {
         let name = names::qualified(name)?;
         let shown = alias.map_or_else(|| name.name.clone(), |alias| ident(&alias.name));
         let mut scope = Scope::inside(parent);
+        let cte = if name.schema.is_none() { self.named_cte(&name.name, &shown) } else { Ok(None) };
+        let cte = cte.map_err(|error| self.at(span.unwrap_or_else(Span::empty), error))?;
+        if let Some((relation, columns)) = cte {
+            scope.add_relation(&shown, None, columns);
+            rename_columns(&mut scope, alias)?;
+            return Ok((relation, scope));
+        }
         // pg_catalog is searched first, as in PostgreSQL.
         let relation = if let Some(relation) = catalog_views::lookup(name.schema.as_deref(), &name.name) {
             let columns =
@@ -233,9 +244,9 @@ impl Binder<'_> {
             scope.add_relation(&shown, None, columns.collect());
             Relation::System { relation, name: shown.as_str().into() }
         } else {
-            let table = find_table(self.catalog, &name).map_err(|error| match span {
-                Some(span) => self.at(span, error),
-                None => error,
+            let table = find_table(self.catalog, &name).map_err(|error| {
+                let error = self.hint_at_cte(&name, error);
+                self.at(span.unwrap_or_else(Span::empty), error)
             })?;
             scope.add_table(&table, &shown);
             Relation::Table { table, name: shown.as_str().into(), lock: None, with_key: false }
@@ -269,7 +280,7 @@ impl Binder<'_> {
                 let column =
                     OutputColumn { name: shown.clone(), column_type: output_type(call.data_type()), origin: None };
                 let body = Body::Values(vec![vec![call]]);
-                let query = Query { body, order: Vec::new(), limit: None, columns: vec![column.clone()] };
+                let query = Query::new(body, vec![column.clone()]);
                 scope.add_relation(&shown, None, vec![(column.name, column.column_type, None)]);
                 rename_columns(&mut scope, alias)?;
                 return Ok((Relation::Query { query: Box::new(query), name: shown.into() }, scope));
@@ -337,6 +348,15 @@ fn cross<'p>(
     let relation =
         Relation::Join { left: Box::new(left), right: Box::new(right), kind: JoinSide::Inner, on: Vec::new() };
     Ok((relation, scope))
+}
+
+/// Whether the rows of a relation may be missing in those of a join: of its own, whose right side it is, or of a later
+/// one, whose left side it is part of.
+fn missing_in(later: &[ast::Join], own: Option<JoinSide>) -> Option<Barrier> {
+    let is_right =
+        |join: &ast::Join| matches!(join_kind(&join.join_operator), Ok((JoinSide::Right | JoinSide::Full, _)));
+    let is_missing = matches!(own, Some(JoinSide::Left | JoinSide::Full)) || later.iter().any(is_right);
+    is_missing.then_some(Barrier::OuterJoin)
 }
 
 fn join_kind(operator: &JoinOperator) -> Result<(JoinSide, &JoinConstraint)> {

@@ -96,7 +96,7 @@ impl Binder<'_> {
             }
             rows.push(bound);
         }
-        let query = Query { body: Body::Values(rows), order: Vec::new(), limit: None, columns: Vec::new() };
+        let query = Query::new(Body::Values(rows), Vec::new());
         Ok((query, slots.to_vec()))
     }
 
@@ -134,13 +134,13 @@ impl Binder<'_> {
             targets: values,
             distinct: false,
         };
-        let query = Query { body: Body::Select(Box::new(select)), order: Vec::new(), limit: None, columns };
+        let query = Query::new(Body::Select(Box::new(select)), columns);
         Ok((query, slots.to_vec()))
     }
 }
 
 fn one_row() -> Query {
-    Query { body: Body::Values(vec![Vec::new()]), order: Vec::new(), limit: None, columns: Vec::new() }
+    Query::new(Body::Values(vec![Vec::new()]), Vec::new())
 }
 
 /// The VALUES that a query is, if it is nothing else.

@@ -5,7 +5,7 @@
 //! | `tree`, `walk` | what comes out: queries over relations, with typed expressions; and walking over it |
 //! | `scope` | which columns a name can mean |
 //! | `names`, `type_name` | identifiers, names of tables and of types |
-//! | `query`, `select`, `from`, `grouping`, `order` | SELECT, clause by clause |
+//! | `query`, `cte`, `set_operation`, `select`, `from`, `grouping`, `order` | WITH and SELECT, clause by clause |
 //! | `expression`, `call`, `predicate` | expressions |
 //! | `coerce` | PostgreSQL's rules about which type becomes which, and about `unknown` |
 //! | `insert`, `conflict`, `modify`, `assign`, `default` | INSERT; ON CONFLICT; UPDATE and DELETE; SET; DEFAULT |
@@ -15,6 +15,7 @@ mod assign;
 mod call;
 pub mod coerce;
 mod conflict;
+mod cte;
 mod default;
 pub mod deparse;
 mod expression;
@@ -28,6 +29,7 @@ mod predicate;
 pub mod query;
 pub mod scope;
 mod select;
+mod set_operation;
 pub mod tree;
 pub mod type_name;
 mod walk;
@@ -37,7 +39,7 @@ use std::sync::Arc;
 use heliosdb_storage::Catalog;
 use heliosdb_storage::catalog::TableDef;
 use heliosdb_storage::value::DataType;
-use sqlparser::ast;
+use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::Span;
 
 use crate::error::{Result, SqlError, SqlState};
@@ -68,12 +70,32 @@ pub struct Binder<'a> {
     operators: usize,
     /// How many queries are open around the place that is being bound.
     queries: usize,
+    /// The names of the WITH clauses around the place that is being bound.
+    ctes: Vec<cte::NamedCte>,
+    /// How many names of WITH clauses there have been.
+    cte_ids: usize,
+    /// Set when a query names one of its WITH RECURSIVE that has not been bound yet.
+    cte_awaited: bool,
+    /// What stands around the place that is being bound and no recursive query may name itself in.
+    barriers: Vec<cte::Barrier>,
 }
 
 impl<'a> Binder<'a> {
     /// A binder for a statement with parameters of these types; `Unknown` for those that the context decides.
     pub fn new(catalog: &'a Catalog, time: &'a TimeContext, source: &'a str, params: &[DataType]) -> Self {
-        Self { catalog, time, source, params: params.to_vec(), depth: 0, operators: 0, queries: 0 }
+        Self {
+            catalog,
+            time,
+            source,
+            params: params.to_vec(),
+            depth: 0,
+            operators: 0,
+            queries: 0,
+            ctes: Vec::new(),
+            cte_ids: 0,
+            cte_awaited: false,
+            barriers: Vec::new(),
+        }
     }
 
     /// The types of all parameters; 42P18 if one could not be inferred.
@@ -93,6 +115,11 @@ impl<'a> Binder<'a> {
             error.fields.position = span.position_in(self.source);
         }
         error
+    }
+
+    /// An error at an expression.
+    pub(crate) fn at_expr(&self, expr: &ast::Expr, error: SqlError) -> SqlError {
+        self.at(expr.span(), error)
     }
 
     /// Runs a step one level deeper.

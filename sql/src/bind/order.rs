@@ -63,8 +63,19 @@ impl Binder<'_> {
             .collect();
         for item in items(order_by)? {
             let at = self.output_column(&item.expr, &targets)?.ok_or_else(|| {
-                SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
-                    .with_detail("Only result column names can be used, not expressions or functions.")
+                let error = match &item.expr {
+                    ast::Expr::Identifier(name) => {
+                        SqlError::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident(name)))
+                    }
+                    _ => {
+                        SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause")
+                            .with_detail("Only result column names can be used, not expressions or functions.")
+                            .with_hint(
+                                "Add the expression/function to every SELECT, or move the UNION into a FROM clause.",
+                            )
+                    }
+                };
+                self.at_expr(&item.expr, error)
             })?;
             let expr = targets.get(at).map(|target| target.expr.clone());
             query.order.push(sort_key(expr.expect("BUG: the position was looked up"), &item.options)?);
@@ -74,11 +85,12 @@ impl Binder<'_> {
 
     fn output_column(&self, expr: &ast::Expr, targets: &[Target]) -> Result<Option<usize>> {
         if let Some(position) = position(expr) {
-            by_position(targets, position, "ORDER BY")?;
+            by_position(targets, position, "ORDER BY").map_err(|error| self.at_expr(expr, error))?;
             return Ok(position.parse::<usize>().ok().map(|n| n.saturating_sub(1)));
         }
         if is_constant(expr) {
-            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "non-integer constant in ORDER BY"));
+            let error = SqlError::new(SqlState::SYNTAX_ERROR, "non-integer constant in ORDER BY");
+            return Err(self.at_expr(expr, error));
         }
         let ast::Expr::Identifier(name) = expr else { return Ok(None) };
         let wanted = ident(name);

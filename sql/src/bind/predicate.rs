@@ -5,6 +5,7 @@ use sqlparser::ast::{self, BinaryOperator};
 
 use super::Binder;
 use super::coerce::operator;
+use super::cte::Barrier;
 use super::query::Unknowns;
 use super::scope::Scope;
 use super::tree::{Query, plain};
@@ -47,11 +48,11 @@ impl Binder<'_> {
                 self.like(if *not { "!~~*" } else { "~~*" }, expr, pattern, escape_char.as_deref(), scope)
             }
             Ast::Exists { subquery, negated: not } => {
-                let query = self.query(subquery, Some(scope), Unknowns::Text)?;
+                let query = self.sublink(subquery, scope, Unknowns::Text)?;
                 Ok(negated(subquery_expr(query, SubqueryKind::Exists, DataType::Bool), *not))
             }
             Ast::Subquery(query) => {
-                let query = self.query(query, Some(scope), Unknowns::Text)?;
+                let query = self.sublink(query, scope, Unknowns::Text)?;
                 let data_type = single_column(&query)?;
                 Ok(subquery_expr(query, SubqueryKind::Scalar, data_type))
             }
@@ -148,7 +149,7 @@ impl Binder<'_> {
         } else {
             value
         };
-        let mut query = self.query(query, Some(scope), Unknowns::Keep)?;
+        let mut query = self.sublink(query, scope, Unknowns::Keep)?;
         let [column] = query.columns.as_slice() else {
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, "subquery has too many columns"));
         };
@@ -156,6 +157,11 @@ impl Binder<'_> {
         let value = self.coerce(value, plain(common), CastContext::Implicit)?;
         query = self.coerce_columns(query, &[plain(common)])?;
         Ok(negated(subquery_expr(query, SubqueryKind::In(value), DataType::Bool), not))
+    }
+
+    /// A subquery in an expression.
+    fn sublink(&mut self, query: &ast::Query, scope: &Scope<'_>, unknowns: Unknowns) -> Result<Query> {
+        self.behind(Some(Barrier::Subquery), |binder| binder.query(query, Some(scope), unknowns))
     }
 
     fn like(

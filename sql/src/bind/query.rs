@@ -5,7 +5,7 @@ use std::sync::Arc;
 use heliosdb_storage::catalog::TableDef;
 use heliosdb_storage::transaction::RowLock;
 use heliosdb_storage::value::{ColumnType, DataType};
-use sqlparser::ast::{self, LimitClause, SetExpr, SetOperator, SetQuantifier};
+use sqlparser::ast::{self, LimitClause, SetExpr};
 
 use super::Binder;
 use super::scope::{Place, Scope};
@@ -30,20 +30,59 @@ pub enum Unknowns {
 impl Binder<'_> {
     /// Binds a query.
     pub fn query(&mut self, query: &ast::Query, parent: Option<&Scope<'_>>, unknowns: Unknowns) -> Result<Query> {
+        self.in_query(|binder| {
+            let mark = binder.open_with(query.with.as_ref(), parent)?;
+            let bound = binder.query_here(query, parent, unknowns);
+            binder.close_with(mark, bound)
+        })
+    }
+
+    /// Runs a step one query deeper.
+    pub(super) fn in_query<T>(&mut self, step: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         if self.queries >= MAX_QUERY_DEPTH {
             return Err(SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
         }
         self.queries += 1;
-        let bound = self.nested(|binder| binder.query_here(query, parent, unknowns));
+        let result = self.nested(step);
         self.queries -= 1;
-        bound
+        result
     }
 
     fn query_here(&mut self, query: &ast::Query, parent: Option<&Scope<'_>>, unknowns: Unknowns) -> Result<Query> {
+        match query.body.as_ref() {
+            SetExpr::Select(select) => {
+                let bound = self.select(select, query.order_by.as_ref(), parent, unknowns)?;
+                self.slice_and_locks(bound, query, parent)
+            }
+            other => {
+                let bound = self.set_expr(other, parent, unknowns)?;
+                self.after_body(bound, query, parent)
+            }
+        }
+    }
+
+    /// Order, slice and locks of a query that is not a plain SELECT.
+    pub(super) fn after_body(
+        &mut self,
+        mut bound: Query,
+        query: &ast::Query,
+        parent: Option<&Scope<'_>>,
+    ) -> Result<Query> {
+        if let Some(order_by) = &query.order_by {
+            // What is in parentheses keeps its own order and slice.
+            if !bound.order.is_empty() || bound.limit.is_some() {
+                bound = wrapped(bound);
+            }
+            self.order_by_output(&mut bound, order_by)?;
+        }
+        self.slice_and_locks(bound, query, parent)
+    }
+
+    fn slice_and_locks(&mut self, mut bound: Query, query: &ast::Query, parent: Option<&Scope<'_>>) -> Result<Query> {
         let ast::Query {
-            with,
-            body,
-            order_by,
+            with: _,
+            body: _,
+            order_by: _,
             limit_clause,
             fetch,
             locks,
@@ -52,26 +91,9 @@ impl Binder<'_> {
             format_clause,
             pipe_operators,
         } = query;
-        if with.is_some() {
-            return Err(SqlError::unsupported("WITH"));
-        }
         if for_clause.is_some() || settings.is_some() || format_clause.is_some() || !pipe_operators.is_empty() {
             return Err(SqlError::unsupported("this clause after the query"));
         }
-        let mut bound = match body.as_ref() {
-            SetExpr::Select(select) => self.select(select, order_by.as_ref(), parent, unknowns)?,
-            other => {
-                let mut bound = self.set_expr(other, parent, unknowns)?;
-                if let Some(order_by) = order_by {
-                    // What is in parentheses keeps its own order and slice.
-                    if !bound.order.is_empty() || bound.limit.is_some() {
-                        bound = wrapped(bound);
-                    }
-                    self.order_by_output(&mut bound, order_by)?;
-                }
-                bound
-            }
-        };
         if let Some(limit) = self.limit(limit_clause.as_ref(), fetch.as_ref(), parent)? {
             if bound.limit.is_some() {
                 bound = wrapped(bound);
@@ -84,60 +106,19 @@ impl Binder<'_> {
         Ok(bound)
     }
 
-    fn set_expr(&mut self, body: &SetExpr, parent: Option<&Scope<'_>>, unknowns: Unknowns) -> Result<Query> {
+    pub(super) fn set_expr(&mut self, body: &SetExpr, parent: Option<&Scope<'_>>, unknowns: Unknowns) -> Result<Query> {
         match body {
             SetExpr::Select(select) => self.select(select, None, parent, unknowns),
             SetExpr::Query(query) => self.query(query, parent, unknowns),
             SetExpr::Values(values) => self.values(values, parent, unknowns),
             SetExpr::SetOperation { left, op, set_quantifier, right } => {
-                self.nested(|binder| binder.set_operation(left, *op, *set_quantifier, right, parent))
+                self.nested(|binder| binder.set_operation((left, *op, *set_quantifier, right), parent))
             }
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
                 Err(SqlError::unsupported("a statement that changes rows inside a query"))
             }
             SetExpr::Table(_) => Err(SqlError::unsupported("TABLE")),
         }
-    }
-
-    fn set_operation(
-        &mut self,
-        left: &SetExpr,
-        op: SetOperator,
-        quantifier: SetQuantifier,
-        right: &SetExpr,
-        parent: Option<&Scope<'_>>,
-    ) -> Result<Query> {
-        let all = match quantifier {
-            SetQuantifier::All => true,
-            SetQuantifier::Distinct | SetQuantifier::None => false,
-            other => return Err(SqlError::unsupported(format!("{op} {other}"))),
-        };
-        if op != SetOperator::Union {
-            return Err(SqlError::unsupported(op.to_string()));
-        }
-        let left = self.set_expr(left, parent, Unknowns::Keep)?;
-        let right = self.set_expr(right, parent, Unknowns::Keep)?;
-        if left.columns.len() != right.columns.len() {
-            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "each UNION query must have the same number of columns"));
-        }
-        let mut types = Vec::with_capacity(left.columns.len());
-        for (a, b) in left.columns.iter().zip(&right.columns) {
-            let data_type = self.common_type([a.column_type.data_type, b.column_type.data_type], "UNION")?;
-            let typmod = if a.column_type == b.column_type { a.column_type.typmod } else { -1 };
-            types.push(ColumnType { data_type, typmod });
-        }
-        let columns = left
-            .columns
-            .iter()
-            .zip(&types)
-            .map(|(column, column_type)| OutputColumn {
-                name: column.name.clone(),
-                column_type: *column_type,
-                origin: None,
-            })
-            .collect();
-        let inputs = vec![self.coerce_columns(left, &types)?, self.coerce_columns(right, &types)?];
-        Ok(Query { body: Body::Union { inputs, all }, order: Vec::new(), limit: None, columns })
     }
 
     fn values(&mut self, values: &ast::Values, parent: Option<&Scope<'_>>, unknowns: Unknowns) -> Result<Query> {
@@ -171,7 +152,7 @@ impl Binder<'_> {
                 row.push(expr);
             }
         }
-        Ok(Query { body: Body::Values(rows), order: Vec::new(), limit: None, columns: output })
+        Ok(Query::new(Body::Values(rows), output))
     }
 
     /// The query with its columns as values of other types.
@@ -185,7 +166,7 @@ impl Binder<'_> {
             && match &query.body {
                 Body::Select(select) => !select.distinct,
                 Body::Values(_) => true,
-                Body::Union { .. } => false,
+                Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) => false,
             };
         if !in_place {
             query = wrapped(query);
@@ -197,7 +178,7 @@ impl Binder<'_> {
         let rows: Vec<&mut Vec<Expr>> = match &mut query.body {
             Body::Select(select) => vec![&mut select.targets],
             Body::Values(rows) => rows.iter_mut().collect(),
-            Body::Union { .. } => Vec::new(),
+            Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) => Vec::new(),
         };
         for row in rows {
             for (expr, to) in row.iter_mut().zip(types) {
@@ -261,7 +242,7 @@ fn wrapped(query: Query) -> Query {
         targets,
         distinct: false,
     };
-    Query { body: Body::Select(Box::new(select)), order: Vec::new(), limit: None, columns }
+    Query::new(Body::Select(Box::new(select)), columns)
 }
 
 fn lock_rows(query: &mut Query, clause: &ast::LockClause) -> Result<()> {
@@ -295,7 +276,9 @@ fn lock_rows(query: &mut Query, clause: &ast::LockClause) -> Result<()> {
                 _ => Err(SqlError::unsupported(format!("{name} over anything but one table"))),
             }
         }
-        Body::Union { .. } => Err(not_allowed("UNION/INTERSECT/EXCEPT")),
+        Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) => {
+            Err(not_allowed("UNION/INTERSECT/EXCEPT"))
+        }
         Body::Values(_) => {
             Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{name} cannot be applied to VALUES")))
         }
@@ -306,7 +289,7 @@ fn lock_rows(query: &mut Query, clause: &ast::LockClause) -> Result<()> {
 pub fn locks_rows(query: &Query) -> bool {
     match &query.body {
         Body::Select(select) => matches!(select.from, Relation::Table { lock: Some(_), .. }),
-        Body::Values(_) | Body::Union { .. } => false,
+        Body::Values(_) | Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) => false,
     }
 }
 
@@ -347,6 +330,11 @@ fn tables_of(relation: &Relation, first: usize, out: &mut Vec<(usize, Arc<TableD
             tables_of(left, first, out);
             tables_of(right, first + left.width(), out);
         }
-        Relation::OneRow | Relation::System { .. } | Relation::Function { .. } | Relation::Query { .. } => {}
+        Relation::OneRow
+        | Relation::System { .. }
+        | Relation::Function { .. }
+        | Relation::Query { .. }
+        | Relation::Cte { .. }
+        | Relation::WorkTable { .. } => {}
     }
 }

@@ -86,13 +86,20 @@ impl Binder<'_> {
             .collect();
         let mut exprs: Vec<Expr> = targets.into_iter().map(|target| target.expr).collect();
         let is_grouped = groups.is_some() || select.having.is_some() || !scope.calls.borrow().is_empty();
+        let aggregates = scope.calls.borrow().len();
         let grouping = if is_grouped {
             Some(grouping::group(&scope, groups.unwrap_or_default(), exprs.iter_mut().chain(&mut having))?)
         } else {
             None
         };
         let select = Select { from, filter, grouping, having, targets: exprs, distinct };
-        Ok(Query { body: Body::Select(Box::new(select)), order, limit: None, columns })
+        if aggregates > 0 && select.reads_work_table() {
+            return Err(SqlError::new(
+                SqlState::INVALID_RECURSION,
+                "aggregate functions are not allowed in a recursive query's recursive term",
+            ));
+        }
+        Ok(Query { order, ..Query::new(Body::Select(Box::new(select)), columns) })
     }
 
     /// The select list, or RETURNING.

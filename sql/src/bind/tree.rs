@@ -15,6 +15,8 @@ use crate::plan::{AggregateCall, Assignments, JoinKind, OnConflict, Returning, R
 /// A query.
 #[derive(Clone, Debug)]
 pub struct Query {
+    /// The common table expressions that are computed once and read by scans, in the order of their dependence.
+    pub with: Vec<Cte>,
     /// Where its rows come from.
     pub body: Body,
     /// The order, over the body's row.
@@ -28,8 +30,37 @@ pub struct Query {
 impl Default for Query {
     /// No rows, no columns.
     fn default() -> Self {
-        Self { body: Body::Values(Vec::new()), order: Vec::new(), limit: None, columns: Vec::new() }
+        Self::new(Body::Values(Vec::new()), Vec::new())
     }
+}
+
+impl Query {
+    /// A query without order and slice.
+    pub const fn new(body: Body, columns: Vec<OutputColumn>) -> Self {
+        Self { with: Vec::new(), body, order: Vec::new(), limit: None, columns }
+    }
+
+    /// Whether it is nothing but its body.
+    pub const fn is_plain(&self) -> bool {
+        self.with.is_empty() && self.order.is_empty() && self.limit.is_none()
+    }
+}
+
+/// What names a common table expression within its statement.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct CteId(pub usize);
+
+/// A common table expression that is computed once.
+#[derive(Clone, Debug)]
+pub struct Cte {
+    /// Which one.
+    pub id: CteId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// What computes it.
+    pub query: Query,
+    /// Whether it is the same however often its WITH is run within the statement: it reads no row from outside.
+    pub stable: bool,
 }
 
 /// What a query's rows are made by.
@@ -46,6 +77,41 @@ pub enum Body {
         /// Without ALL each distinct row comes once.
         all: bool,
     },
+    /// INTERSECT and EXCEPT
+    SetOperation {
+        /// Which one.
+        kind: SetOperation,
+        /// Without ALL each distinct row comes once.
+        all: bool,
+        /// The side whose rows come out.
+        left: Box<Query>,
+        /// The side that they are looked for in; of the same column types.
+        right: Box<Query>,
+    },
+    /// The query of WITH RECURSIVE: the step is run again on the rows of the last time until there are none.
+    Recursive(Box<Recursive>),
+}
+
+/// The set operations that look rows of one side up in the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SetOperation {
+    /// Rows that are in both.
+    Intersect,
+    /// Rows that are not in the right one.
+    Except,
+}
+
+/// A recursive query.
+#[derive(Clone, Debug)]
+pub struct Recursive {
+    /// Which working table is its own.
+    pub id: CteId,
+    /// The first rows.
+    pub base: Query,
+    /// What makes rows of rows: it reads the working table.
+    pub step: Query,
+    /// Without ALL a row that has been there before is left out.
+    pub all: bool,
 }
 
 /// A SELECT without what comes after it.
@@ -113,6 +179,26 @@ pub enum Relation {
         /// The name it goes by; empty for one that the binder has put there.
         name: Arc<str>,
     },
+    /// The rows of a common table expression that is computed once.
+    Cte {
+        /// Which one.
+        id: CteId,
+        /// How many columns it has.
+        width: usize,
+        /// See [`Cte::stable`].
+        stable: bool,
+        /// The name it goes by.
+        name: Arc<str>,
+    },
+    /// In the step of a recursive query: the rows of the last time.
+    WorkTable {
+        /// Of which query.
+        id: CteId,
+        /// How many columns it has.
+        width: usize,
+        /// The name it goes by.
+        name: Arc<str>,
+    },
     /// A join; its row is the left row followed by the right row.
     Join {
         /// The left side.
@@ -148,6 +234,7 @@ impl Relation {
             Self::System { relation, .. } => relation.columns.len(),
             Self::Function { function, .. } => function.columns.len(),
             Self::Query { query, .. } => query.columns.len(),
+            Self::Cte { width, .. } | Self::WorkTable { width, .. } => *width,
             Self::Join { left, right, .. } => left.width() + right.width(),
         }
     }

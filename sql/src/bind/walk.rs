@@ -3,8 +3,9 @@
 //! Every expression has a *level*: how many rows stand between it and the rows around the query. Those of the query and
 //! of the relations of its FROM have the level that the walk begins with.
 
-use super::tree::{Body, Query, Relation, Select};
-use crate::expr::Expr;
+use super::tree::{Body, CteId, Query, Relation, Select};
+use crate::expr::{Expr, SubqueryForm};
+use crate::functions::Volatility;
 use crate::plan::RowLimit;
 
 impl Query {
@@ -36,11 +37,20 @@ impl Query {
     /// Calls the function on every expression of the query with its level. Expressions of the subqueries in expressions
     /// are left to the function.
     pub fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
-        let Self { body, order, limit, columns: _ } = self;
+        let Self { with, body, order, limit, columns: _ } = self;
+        with.iter().for_each(|cte| cte.query.for_each_expr(level, visit));
         match body {
             Body::Select(select) => select.for_each_expr(level, visit),
             Body::Values(rows) => rows.iter().flatten().for_each(|expr| visit(expr, level)),
             Body::Union { inputs, all: _ } => inputs.iter().for_each(|input| input.for_each_expr(level, visit)),
+            Body::SetOperation { left, right, .. } => {
+                left.for_each_expr(level, visit);
+                right.for_each_expr(level, visit);
+            }
+            Body::Recursive(recursive) => {
+                recursive.base.for_each_expr(level, visit);
+                recursive.step.for_each_expr(level, visit);
+            }
         }
         order.iter().for_each(|key| visit(&key.expr, level));
         limit.iter().flat_map(RowLimit::exprs).for_each(|expr| visit(expr, level));
@@ -48,15 +58,138 @@ impl Query {
 
     /// As [`Query::for_each_expr`], to change them.
     pub fn for_each_expr_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Expr, usize)) {
-        let Self { body, order, limit, columns: _ } = self;
+        let Self { with, body, order, limit, columns: _ } = self;
+        with.iter_mut().for_each(|cte| cte.query.for_each_expr_mut(level, visit));
         match body {
             Body::Select(select) => select.for_each_expr_mut(level, visit),
             Body::Values(rows) => rows.iter_mut().flatten().for_each(|expr| visit(expr, level)),
             Body::Union { inputs, all: _ } => inputs.iter_mut().for_each(|input| input.for_each_expr_mut(level, visit)),
+            Body::SetOperation { left, right, .. } => {
+                left.for_each_expr_mut(level, visit);
+                right.for_each_expr_mut(level, visit);
+            }
+            Body::Recursive(recursive) => {
+                recursive.base.for_each_expr_mut(level, visit);
+                recursive.step.for_each_expr_mut(level, visit);
+            }
         }
         order.iter_mut().for_each(|key| visit(&mut key.expr, level));
         limit.iter_mut().flat_map(RowLimit::exprs_mut).for_each(|expr| visit(expr, level));
     }
+
+    /// Calls the function on every relation, those of subqueries in expressions too, with its level: what is below a
+    /// relation first.
+    pub fn for_each_relation_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Relation, usize)) {
+        self.for_each_expr_mut(level, &mut |expr, level| relations_in(expr, level, visit));
+        self.relations_of_from(level, visit);
+    }
+
+    /// The relations of FROM, at any depth, but not those of subqueries in expressions.
+    fn relations_of_from(&mut self, level: usize, visit: &mut dyn FnMut(&mut Relation, usize)) {
+        self.with.iter_mut().for_each(|cte| cte.query.relations_of_from(level, visit));
+        match &mut self.body {
+            Body::Select(select) => select.from.relations_of_from(level, visit),
+            Body::Values(_) => {}
+            Body::Union { inputs, all: _ } => {
+                inputs.iter_mut().for_each(|input| input.relations_of_from(level, visit));
+            }
+            Body::SetOperation { left, right, .. } => {
+                left.relations_of_from(level, visit);
+                right.relations_of_from(level, visit);
+            }
+            Body::Recursive(recursive) => {
+                recursive.base.relations_of_from(level, visit);
+                recursive.step.relations_of_from(level, visit);
+            }
+        }
+    }
+
+    /// Calls the function on the query and on all queries in it, those in expressions too.
+    pub fn for_each_query(&self, visit: &mut dyn FnMut(&Self)) {
+        self.for_each_expr(0, &mut |expr, _| {
+            expr.walk(&mut |expr| {
+                if let Expr::Subquery(subquery) = expr
+                    && let SubqueryForm::Bound(query) = &subquery.form
+                {
+                    query.for_each_query(visit);
+                }
+            });
+        });
+        self.queries_of_from(visit);
+    }
+
+    /// The query and those of FROM, at any depth, but not the subqueries in expressions.
+    fn queries_of_from(&self, visit: &mut dyn FnMut(&Self)) {
+        visit(self);
+        self.with.iter().for_each(|cte| cte.query.queries_of_from(visit));
+        match &self.body {
+            Body::Select(select) => select.from.for_each_leaf(&mut |relation| {
+                if let Relation::Query { query, .. } = relation {
+                    query.queries_of_from(visit);
+                }
+            }),
+            Body::Values(_) => {}
+            Body::Union { inputs, all: _ } => inputs.iter().for_each(|input| input.queries_of_from(visit)),
+            Body::SetOperation { left, right, .. } => {
+                left.queries_of_from(visit);
+                right.queries_of_from(visit);
+            }
+            Body::Recursive(recursive) => {
+                recursive.base.queries_of_from(visit);
+                recursive.step.queries_of_from(visit);
+            }
+        }
+    }
+
+    /// Calls the function on every relation but joins, those of subqueries in expressions too.
+    pub fn for_each_relation(&self, visit: &mut dyn FnMut(&Relation)) {
+        self.for_each_query(&mut |query| {
+            if let Body::Select(select) = &query.body {
+                select.from.for_each_leaf(visit);
+            }
+        });
+    }
+
+    /// Whether it gives the same rows however often it is run within the statement, wherever that is: it reads no row
+    /// from outside, and nothing that depends on one.
+    pub fn is_stable(&self) -> bool {
+        let mut is_stable = true;
+        self.for_each_expr(0, &mut |expr, level| is_stable &= !expr.leaves(level));
+        let mut own: Vec<CteId> = Vec::new();
+        self.for_each_query(&mut |query| {
+            own.extend(query.with.iter().map(|cte| cte.id));
+            if let Body::Recursive(recursive) = &query.body {
+                own.push(recursive.id);
+            }
+        });
+        self.for_each_relation(&mut |relation| match relation {
+            Relation::Cte { id, stable, .. } => is_stable &= *stable || own.contains(id),
+            Relation::WorkTable { id, .. } => is_stable &= own.contains(id),
+            _ => {}
+        });
+        is_stable
+    }
+
+    /// Whether anything in it may give another result when it is run again within the statement.
+    pub fn is_volatile(&self) -> bool {
+        let mut is_volatile = false;
+        self.for_each_expr(0, &mut |expr, _| is_volatile |= expr.is_volatile());
+        self.for_each_relation(&mut |relation| {
+            if let Relation::Function { function, .. } = relation {
+                is_volatile |= function.volatility == Volatility::Volatile;
+            }
+        });
+        is_volatile
+    }
+}
+
+fn relations_in(expr: &mut Expr, level: usize, visit: &mut dyn FnMut(&mut Relation, usize)) {
+    if let Expr::Subquery(subquery) = expr
+        && let SubqueryForm::Bound(query) = &mut subquery.form
+    {
+        query.for_each_relation_mut(level + 1, visit);
+    }
+    expr.children_mut().into_iter().for_each(|child| relations_in(child, level, visit));
 }
 
 impl Select {
@@ -84,10 +217,33 @@ impl Select {
 }
 
 impl Relation {
+    /// Calls the function on the relations that are joined.
+    pub fn for_each_leaf(&self, visit: &mut dyn FnMut(&Self)) {
+        match self {
+            Self::Join { left, right, .. } => {
+                left.for_each_leaf(visit);
+                right.for_each_leaf(visit);
+            }
+            leaf => visit(leaf),
+        }
+    }
+
+    fn relations_of_from(&mut self, level: usize, visit: &mut dyn FnMut(&mut Self, usize)) {
+        match self {
+            Self::Join { left, right, .. } => {
+                left.relations_of_from(level, visit);
+                right.relations_of_from(level, visit);
+            }
+            Self::Query { query, .. } => query.relations_of_from(level, visit),
+            _ => {}
+        }
+        visit(self, level);
+    }
+
     /// Calls the function on every expression of the relation with its level.
     pub fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
         match self {
-            Self::OneRow | Self::Table { .. } | Self::System { .. } => {}
+            Self::OneRow | Self::Table { .. } | Self::System { .. } | Self::Cte { .. } | Self::WorkTable { .. } => {}
             Self::Function { args, .. } => args.iter().for_each(|expr| visit(expr, level)),
             Self::Query { query, .. } => query.for_each_expr(level, visit),
             Self::Join { left, right, kind: _, on } => {
@@ -101,7 +257,7 @@ impl Relation {
     /// As [`Relation::for_each_expr`], to change them.
     pub fn for_each_expr_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Expr, usize)) {
         match self {
-            Self::OneRow | Self::Table { .. } | Self::System { .. } => {}
+            Self::OneRow | Self::Table { .. } | Self::System { .. } | Self::Cte { .. } | Self::WorkTable { .. } => {}
             Self::Function { args, .. } => args.iter_mut().for_each(|expr| visit(expr, level)),
             Self::Query { query, .. } => query.for_each_expr_mut(level, visit),
             Self::Join { left, right, kind: _, on } => {

@@ -2,12 +2,14 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use heliosdb_storage::value::Value;
 use heliosdb_storage::{RelationId, Row, RowKey, Transaction};
 
+use super::with::{CteFrame, CteState};
+use crate::bind::tree::CteId;
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::{EvalContext, OuterRow, SessionFacts};
 use crate::session::baseline::Baselines;
@@ -31,6 +33,8 @@ pub struct StatementContext {
     pub(super) left_alone: RefCell<HashSet<(RelationId, RowKey)>>,
     /// Results of uncorrelated subqueries, by the address of their plan, which lives as long as the statement.
     pub(super) subqueries: RefCell<HashMap<usize, Arc<Vec<Row>>>>,
+    /// What there is of the queries of WITH that are the same all over the statement.
+    pub(super) ctes: RefCell<HashMap<CteId, Arc<Mutex<CteState>>>>,
 }
 
 impl StatementContext {
@@ -43,31 +47,35 @@ impl StatementContext {
             affected: Cell::new(0),
             left_alone: RefCell::default(),
             subqueries: RefCell::default(),
+            ctes: RefCell::default(),
         }
     }
 }
 
 /// Memory that a statement may keep.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MemoryBudget {
-    left: Cell<usize>,
+    left: Arc<AtomicUsize>,
     limit: usize,
 }
 
 impl MemoryBudget {
     /// A budget of so many bytes.
-    pub const fn new(limit: usize) -> Self {
-        Self { left: Cell::new(limit), limit }
+    pub fn new(limit: usize) -> Self {
+        Self { left: Arc::new(AtomicUsize::new(limit)), limit }
+    }
+
+    /// A part of it that is given back when it is dropped: nothing at first.
+    pub fn reservation(&self) -> Reservation {
+        Reservation { budget: Some(self.clone()), bytes: 0 }
     }
 
     /// Takes bytes from it; 53200 if there are not enough left.
     pub fn charge(&self, bytes: usize) -> Result<()> {
-        match self.left.get().checked_sub(bytes) {
-            Some(left) => {
-                self.left.set(left);
-                Ok(())
-            }
-            None => Err(SqlError::new(SqlState::OUT_OF_MEMORY, "out of memory").with_detail(format!(
+        let taken = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(bytes));
+        match taken {
+            Ok(_) => Ok(()),
+            Err(_) => Err(SqlError::new(SqlState::OUT_OF_MEMORY, "out of memory").with_detail(format!(
                 "The statement would keep more than {} MB in memory.",
                 self.limit / (1024 * 1024)
             ))),
@@ -76,7 +84,8 @@ impl MemoryBudget {
 
     /// Gives bytes back.
     pub fn release(&self, bytes: usize) {
-        self.left.set(self.left.get().saturating_add(bytes).min(self.limit));
+        let give = |left: usize| Some(left.saturating_add(bytes).min(self.limit));
+        let _ = self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, give);
     }
 
     /// Takes what rows need, and says how much that is.
@@ -84,6 +93,44 @@ impl MemoryBudget {
         let bytes = rows.iter().map(|row| row_bytes(row)).sum();
         self.charge(bytes)?;
         Ok(bytes)
+    }
+}
+
+/// A part of a budget that is given back when it is dropped.
+#[derive(Debug, Default)]
+pub struct Reservation {
+    budget: Option<MemoryBudget>,
+    bytes: usize,
+}
+
+impl Reservation {
+    /// Names the budget, if that has not been done.
+    pub fn of(&mut self, budget: &MemoryBudget) {
+        if self.budget.is_none() {
+            self.budget = Some(budget.clone());
+        }
+    }
+
+    /// Takes more.
+    pub fn grow(&mut self, bytes: usize) -> Result<()> {
+        if let Some(budget) = &self.budget {
+            budget.charge(bytes)?;
+            self.bytes = self.bytes.saturating_add(bytes);
+        }
+        Ok(())
+    }
+
+    /// Takes what rows need.
+    pub fn grow_rows(&mut self, rows: &[Row]) -> Result<()> {
+        self.grow(rows.iter().map(|row| row_bytes(row)).sum())
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        if let Some(budget) = &self.budget {
+            budget.release(self.bytes);
+        }
     }
 }
 
@@ -164,6 +211,8 @@ pub struct ExecContext<'a> {
     pub cancel: &'a AtomicBool,
     /// The rows of the enclosing queries, innermost first.
     pub outer: Option<&'a OuterRow<'a>>,
+    /// The queries of WITH around, innermost first.
+    pub ctes: Option<&'a CteFrame<'a>>,
     /// What the transaction has returned of counters; none in subqueries, which return nothing to the client.
     pub baselines: Option<&'a mut Baselines>,
 }
@@ -192,8 +241,29 @@ impl ExecContext<'_> {
             settings: self.settings,
             cancel: self.cancel,
             outer: Some(row),
+            ctes: self.ctes,
             baselines: None,
         }
+    }
+
+    /// The same with one more frame of queries of WITH.
+    pub fn with_ctes<'b>(&'b mut self, frame: &'b CteFrame<'b>) -> ExecContext<'b> {
+        ExecContext {
+            txn: self.txn.reborrow(),
+            statement: self.statement,
+            session: self.session,
+            sync: self.sync,
+            settings: self.settings,
+            cancel: self.cancel,
+            outer: self.outer,
+            ctes: Some(frame),
+            baselines: self.baselines.as_deref_mut(),
+        }
+    }
+
+    /// The same at the place of a WITH: with the frame that it has made, and the rows around it.
+    pub fn at<'b>(&'b mut self, frame: &'b CteFrame<'b>, outer: Option<&'b OuterRow<'b>>) -> ExecContext<'b> {
+        ExecContext { outer, ..self.with_ctes(frame) }
     }
 
     /// Fails with 57014 once the client has asked for it.

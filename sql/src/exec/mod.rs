@@ -22,13 +22,16 @@ mod key;
 mod limit;
 mod nested_loop;
 mod project;
+mod recursion;
 mod scan;
+mod set_operation;
 mod sort;
 mod subquery;
 mod system;
 mod target;
 mod update;
 mod values;
+pub mod with;
 
 use heliosdb_storage::Row;
 
@@ -64,6 +67,11 @@ pub fn build(plan: &Plan) -> Box<dyn Operator> {
         Plan::Sort { input, .. } => Box::new(sort::Sort::new(build(input))),
         Plan::Limit { input, .. } => Box::new(limit::Limit::new(build(input))),
         Plan::Append { inputs } => Box::new(append::Append::new(inputs.iter().map(build).collect())),
+        Plan::SetOperation(operation) => Box::new(set_operation::SetOperationRows::new(operation)),
+        Plan::With { input, .. } => Box::new(with::With::new(build(input))),
+        Plan::CteScan { .. } => Box::new(with::CteScan::default()),
+        Plan::RecursiveUnion(recursive) => Box::new(recursion::Recursion::new(recursive)),
+        Plan::WorkTableScan { .. } => Box::new(recursion::WorkTableScan::default()),
         Plan::Insert(insert) => Box::new(insert::Insert::new(build(&insert.input))),
         Plan::Update(plan) => Box::new(update::Update::new(plan)),
         Plan::Delete(plan) => Box::new(delete::Delete::new(plan)),

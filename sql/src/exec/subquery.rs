@@ -33,6 +33,7 @@ impl SubqueryRunner for ExecContext<'_> {
             settings: self.settings,
             cancel: self.cancel,
             outer: Some(&outer),
+            ctes: self.ctes,
             baselines: None,
         };
         inner.check_cancelled()?;

@@ -3,8 +3,8 @@
 use heliosdb_storage::Row;
 use heliosdb_storage::value::{DataType, Value};
 
-use super::bad_arguments;
 use super::resolution::{Choice, Signature, choose, no_function, several_functions};
+use super::{Volatility, bad_arguments};
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::EvalContext;
 
@@ -20,6 +20,8 @@ pub struct TableFunction {
     /// Names and types of the columns of its rows. A function with one column of its own name returns a plain value:
     /// an alias of the call then names the column too.
     pub columns: &'static [(&'static str, DataType)],
+    /// Whether it gives the same rows again.
+    pub volatility: Volatility,
     /// Starts a call; `NULL` arguments are the function's affair.
     pub call: fn(&EvalContext<'_>, &[Value]) -> Result<RowSource>,
 }
@@ -52,7 +54,14 @@ impl Signature for Candidate {
 }
 
 const fn series(args: &'static [DataType], columns: &'static [(&'static str, DataType)]) -> TableFunction {
-    TableFunction { schema: "pg_catalog", name: "generate_series", args, columns, call: generate_series }
+    TableFunction {
+        schema: "pg_catalog",
+        name: "generate_series",
+        args,
+        columns,
+        volatility: Volatility::Immutable,
+        call: generate_series,
+    }
 }
 
 const INT4_SERIES: &[(&str, DataType)] = &[("generate_series", DataType::Int4)];
@@ -76,6 +85,7 @@ static FUNCTIONS: &[TableFunction] = &[
             ("conflicts", DataType::Int8),
             ("duration_ms", DataType::Int8),
         ],
+        volatility: Volatility::Volatile,
         call: sync_now,
     },
 ];

@@ -91,6 +91,17 @@ fn describe(plan: &Plan) -> (String, Vec<String>) {
             ("Limit".to_owned(), limit.chain(offset).collect())
         }
         Plan::Append { .. } => ("Append".to_owned(), Vec::new()),
+        Plan::SetOperation(operation) => {
+            let all = if operation.all { " All" } else { "" };
+            (format!("HashSetOp {:?}{all}", operation.kind), Vec::new())
+        }
+        Plan::With { ctes, .. } => {
+            let names: Vec<&str> = ctes.iter().map(|cte| cte.name.as_ref()).collect();
+            ("With".to_owned(), vec![format!("CTEs: {}", names.join(", "))])
+        }
+        Plan::CteScan { name, .. } => (format!("CTE Scan on {name}"), Vec::new()),
+        Plan::RecursiveUnion(_) => ("Recursive Union".to_owned(), Vec::new()),
+        Plan::WorkTableScan { name, .. } => (format!("WorkTable Scan on {name}"), Vec::new()),
         Plan::Insert(insert) => (format!("Insert on {}", insert.table.name), Vec::new()),
         Plan::Update(update) => {
             let table = &update.table;

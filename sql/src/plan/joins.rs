@@ -27,6 +27,8 @@ pub(super) fn plan_relation(relation: Relation, mut conditions: Vec<Expr>) -> Pl
         Relation::System { relation, .. } => Plan::System { relation, filter: Expr::all_of(conditions) },
         Relation::Function { function, args, .. } => filtered(Plan::Function { function, args }, conditions),
         Relation::Query { query, .. } => filtered(plan_tree(*query), conditions),
+        Relation::Cte { id, width, stable, name } => filtered(Plan::CteScan { id, width, stable, name }, conditions),
+        Relation::WorkTable { id, width, name } => filtered(Plan::WorkTableScan { id, width, name }, conditions),
         Relation::Join { left, right, kind: JoinSide::Inner, on } => {
             conditions.extend(on);
             Group::new(Relation::Join { left, right, kind: JoinSide::Inner, on: Vec::new() }, conditions).plan()

@@ -23,6 +23,7 @@ use heliosdb_storage::catalog::TableDef;
 use heliosdb_storage::transaction::{Arbiter, RowLock};
 use heliosdb_storage::value::DataType;
 
+use crate::bind::tree::{CteId, SetOperation};
 use crate::catalog_views::SystemRelation;
 use crate::expr::Expr;
 use crate::functions::aggregate::AggregateFunction;
@@ -117,12 +118,82 @@ pub enum Plan {
         /// The inputs, all of the same columns.
         inputs: Vec<Plan>,
     },
+    /// INTERSECT and EXCEPT.
+    SetOperation(Box<SetOperationPlan>),
+    /// The rows of the input, which may scan the results of queries that are computed once.
+    With {
+        /// The queries; each may scan those before it.
+        ctes: Vec<CtePlan>,
+        /// What the rows are made by.
+        input: Box<Plan>,
+    },
+    /// The rows of a query of a WITH around it.
+    CteScan {
+        /// Which one.
+        id: CteId,
+        /// How many columns it has.
+        width: usize,
+        /// Whether it is the same however often its WITH is run.
+        stable: bool,
+        /// The name it goes by.
+        name: Arc<str>,
+    },
+    /// A recursive query.
+    RecursiveUnion(Box<RecursiveUnion>),
+    /// The rows that the recursive query around it has made the last time.
+    WorkTableScan {
+        /// Of which query.
+        id: CteId,
+        /// How many columns it has.
+        width: usize,
+        /// The name it goes by.
+        name: Arc<str>,
+    },
     /// INSERT
     Insert(Box<InsertPlan>),
     /// UPDATE
     Update(Box<UpdatePlan>),
     /// DELETE
     Delete(Box<DeletePlan>),
+}
+
+/// INTERSECT or EXCEPT.
+#[derive(Clone, Debug)]
+pub struct SetOperationPlan {
+    /// Which one.
+    pub kind: SetOperation,
+    /// Without ALL each distinct row comes once.
+    pub all: bool,
+    /// The side whose rows come out.
+    pub left: Plan,
+    /// The side that they are looked for in.
+    pub right: Plan,
+}
+
+/// A query that is computed once, as far as its rows are asked for.
+#[derive(Clone, Debug)]
+pub struct CtePlan {
+    /// What scans name it by.
+    pub id: CteId,
+    /// Its name in the statement.
+    pub name: Arc<str>,
+    /// How it is run.
+    pub plan: Plan,
+    /// Whether it is the same however often its WITH is run.
+    pub stable: bool,
+}
+
+/// A recursive query: the step is run again on the rows of the last time until there are none.
+#[derive(Clone, Debug)]
+pub struct RecursiveUnion {
+    /// What scans name its working table by.
+    pub id: CteId,
+    /// The first rows.
+    pub base: Plan,
+    /// What makes rows of rows.
+    pub step: Plan,
+    /// Without ALL a row that has been there before is left out.
+    pub all: bool,
 }
 
 /// LIMIT and OFFSET, bigint expressions that see no row.

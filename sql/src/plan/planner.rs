@@ -7,8 +7,11 @@ use heliosdb_storage::transaction::RowLock;
 
 use super::access::{Choice, choose};
 use super::joins::plan_relation;
-use super::{Access, DeletePlan, InsertPlan, KeyBounds, Plan, RowLimit, Scan, SortKey, UpdatePlan};
-use crate::bind::tree::{Body, JoinSide, Modify, Query, Relation, Select, Target};
+use super::{
+    Access, CtePlan, DeletePlan, InsertPlan, KeyBounds, Plan, RecursiveUnion, RowLimit, Scan, SetOperationPlan,
+    SortKey, UpdatePlan,
+};
+use crate::bind::tree::{Body, Cte, JoinSide, Modify, Query, Recursive, Relation, Select, Target};
 use crate::expr::{Expr, SubqueryForm};
 
 /// Plans a query. Its rows have the query's columns.
@@ -45,7 +48,19 @@ fn plan_subqueries(expr: &mut Expr) {
 }
 
 fn plan_keeping(query: Query, keep: usize) -> Plan {
-    let Query { body, order, limit, columns: _ } = query;
+    let Query { with, body, order, limit, columns: _ } = query;
+    let plan = plan_body(body, order, limit, keep);
+    if with.is_empty() {
+        return plan;
+    }
+    let ctes = with
+        .into_iter()
+        .map(|Cte { id, name, query, stable }| CtePlan { id, name, plan: plan_tree(query), stable })
+        .collect();
+    Plan::With { ctes, input: Box::new(plan) }
+}
+
+fn plan_body(body: Body, order: Vec<SortKey>, limit: Option<RowLimit>, keep: usize) -> Plan {
     match body {
         Body::Select(select) => plan_select(*select, order, limit, keep),
         Body::Values(rows) => finish(Plan::Values { rows }, order, limit),
@@ -61,6 +76,15 @@ fn plan_keeping(query: Query, keep: usize) -> Plan {
             let append = Plan::Append { inputs: flat };
             let plan = if all { append } else { Plan::Distinct { input: Box::new(append) } };
             finish(plan, order, limit)
+        }
+        Body::SetOperation { kind, all, left, right } => {
+            let (left, right) = (plan_tree(*left), plan_tree(*right));
+            finish(Plan::SetOperation(Box::new(SetOperationPlan { kind, all, left, right })), order, limit)
+        }
+        Body::Recursive(recursive) => {
+            let Recursive { id, base, step, all } = *recursive;
+            let union = RecursiveUnion { id, base: plan_tree(base), step: plan_tree(step), all };
+            finish(Plan::RecursiveUnion(Box::new(union)), order, limit)
         }
     }
 }
@@ -123,8 +147,8 @@ fn plan_change(modify: Modify) -> Plan {
         Modify::Insert { table, input, values, conflict, returning } => {
             let input = match input.body {
                 // Its rows are what the statement's VALUES say; the columns have no names.
-                Body::Values(rows) if input.order.is_empty() && input.limit.is_none() => Plan::Values { rows },
-                _ => plan_tree(*input),
+                Body::Values(rows) if input.is_plain() => Plan::Values { rows },
+                body => plan_tree(Query { body, ..*input }),
             };
             let returning = returning.map(|bound| bound.returning);
             Plan::Insert(Box::new(InsertPlan { table, input, values, conflict, returning }))

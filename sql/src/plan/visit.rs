@@ -1,7 +1,9 @@
 //! Walking over the expressions of a plan.
 
 use super::{Access, AggregateCall, OnConflict, Plan, Returning, RowLimit};
-use crate::expr::Expr;
+use crate::bind::tree::CteId;
+use crate::expr::{Expr, SubqueryForm};
+use crate::functions::Volatility;
 
 impl Plan {
     /// Calls the function on every reference, from anywhere in the plan, to the row that is `level` queries further out
@@ -33,7 +35,48 @@ impl Plan {
     pub fn is_correlated(&self) -> bool {
         let mut found = false;
         self.for_each_expr(0, &mut |expr, level| found |= expr.leaves(level));
-        found
+        found || self.depends_on_unstable(&mut Vec::new())
+    }
+
+    /// Whether it scans a query from outside whose rows are not always the same within the statement; `own` are those
+    /// from inside.
+    fn depends_on_unstable(&self, own: &mut Vec<CteId>) -> bool {
+        let depends = match self {
+            Self::With { ctes, .. } => {
+                own.extend(ctes.iter().map(|cte| cte.id));
+                false
+            }
+            Self::RecursiveUnion(recursive) => {
+                own.push(recursive.id);
+                false
+            }
+            Self::CteScan { id, stable, .. } => !stable && !own.contains(id),
+            Self::WorkTableScan { id, .. } => !own.contains(id),
+            _ => false,
+        };
+        let mut in_subquery = false;
+        for expr in self.exprs() {
+            expr.walk(&mut |expr| {
+                if let Expr::Subquery(subquery) = expr {
+                    in_subquery |= match &subquery.form {
+                        SubqueryForm::Planned { plan, .. } => plan.depends_on_unstable(own),
+                        SubqueryForm::Bound(query) => !query.is_stable(),
+                    };
+                }
+            });
+        }
+        depends || in_subquery || self.inputs().into_iter().any(|(input, _)| input.depends_on_unstable(own))
+    }
+
+    /// Whether anything in it may give another result when it is run again within the statement.
+    pub fn is_volatile(&self) -> bool {
+        let own = match self {
+            Self::Function { function, .. } => function.volatility == Volatility::Volatile,
+            Self::Insert(_) | Self::Update(_) | Self::Delete(_) => true,
+            _ => false,
+        };
+        own || self.exprs().into_iter().any(Expr::is_volatile)
+            || self.inputs().into_iter().any(|(input, _)| input.is_volatile())
     }
 
     /// Calls the function on every expression of the plan with its level: one more inside a side of a join that is run
@@ -75,6 +118,10 @@ impl Plan {
             Self::HashJoin(join) => join.left_width + join.right_width,
             Self::Aggregate { groups, calls, .. } => groups.len() + calls.len(),
             Self::Append { inputs } => inputs.first().map_or(0, Self::width),
+            Self::With { input, .. } => input.width(),
+            Self::CteScan { width, .. } | Self::WorkTableScan { width, .. } => *width,
+            Self::RecursiveUnion(recursive) => recursive.base.width(),
+            Self::SetOperation(operation) => operation.left.width(),
             Self::Insert(insert) => returned(insert.returning.as_ref()).count(),
             Self::Update(update) => returned(update.returning.as_ref()).count(),
             Self::Delete(delete) => returned(delete.returning.as_ref()).count(),
@@ -84,9 +131,13 @@ impl Plan {
     /// The plans below, and whether each is run anew for every row of its sibling.
     pub fn inputs(&self) -> Vec<(&Self, bool)> {
         match self {
-            Self::OneRow | Self::Values { .. } | Self::Scan(_) | Self::System { .. } | Self::Function { .. } => {
-                Vec::new()
-            }
+            Self::OneRow
+            | Self::Values { .. }
+            | Self::Scan(_)
+            | Self::System { .. }
+            | Self::Function { .. }
+            | Self::CteScan { .. }
+            | Self::WorkTableScan { .. } => Vec::new(),
             Self::Filter { input, .. }
             | Self::Project { input, .. }
             | Self::Truncate { input, .. }
@@ -97,6 +148,11 @@ impl Plan {
             Self::NestedLoop(join) => vec![(&join.left, false), (&join.right, join.lateral)],
             Self::HashJoin(join) => vec![(&join.left, false), (&join.right, false)],
             Self::Append { inputs } => inputs.iter().map(|input| (input, false)).collect(),
+            Self::With { ctes, input } => {
+                ctes.iter().map(|cte| &cte.plan).chain([input.as_ref()]).map(|input| (input, false)).collect()
+            }
+            Self::SetOperation(operation) => vec![(&operation.left, false), (&operation.right, false)],
+            Self::RecursiveUnion(recursive) => vec![(&recursive.base, false), (&recursive.step, false)],
             Self::Insert(insert) => vec![(&insert.input, false)],
             Self::Update(update) => vec![(&update.input, false)],
             Self::Delete(delete) => vec![(&delete.input, false)],
@@ -105,9 +161,13 @@ impl Plan {
 
     fn inputs_mut(&mut self) -> Vec<(&mut Self, bool)> {
         match self {
-            Self::OneRow | Self::Values { .. } | Self::Scan(_) | Self::System { .. } | Self::Function { .. } => {
-                Vec::new()
-            }
+            Self::OneRow
+            | Self::Values { .. }
+            | Self::Scan(_)
+            | Self::System { .. }
+            | Self::Function { .. }
+            | Self::CteScan { .. }
+            | Self::WorkTableScan { .. } => Vec::new(),
             Self::Filter { input, .. }
             | Self::Project { input, .. }
             | Self::Truncate { input, .. }
@@ -121,6 +181,11 @@ impl Plan {
             }
             Self::HashJoin(join) => vec![(&mut join.left, false), (&mut join.right, false)],
             Self::Append { inputs } => inputs.iter_mut().map(|input| (input, false)).collect(),
+            Self::With { ctes, input } => {
+                ctes.iter_mut().map(|cte| &mut cte.plan).chain([input.as_mut()]).map(|input| (input, false)).collect()
+            }
+            Self::SetOperation(operation) => vec![(&mut operation.left, false), (&mut operation.right, false)],
+            Self::RecursiveUnion(recursive) => vec![(&mut recursive.base, false), (&mut recursive.step, false)],
             Self::Insert(insert) => vec![(&mut insert.input, false)],
             Self::Update(update) => vec![(&mut update.input, false)],
             Self::Delete(delete) => vec![(&mut delete.input, false)],
@@ -130,7 +195,15 @@ impl Plan {
     /// The expressions of this operator itself.
     pub fn exprs(&self) -> Vec<&Expr> {
         match self {
-            Self::OneRow | Self::Truncate { .. } | Self::Distinct { .. } | Self::Append { .. } => Vec::new(),
+            Self::OneRow
+            | Self::Truncate { .. }
+            | Self::Distinct { .. }
+            | Self::Append { .. }
+            | Self::SetOperation(_)
+            | Self::With { .. }
+            | Self::CteScan { .. }
+            | Self::RecursiveUnion(_)
+            | Self::WorkTableScan { .. } => Vec::new(),
             Self::Values { rows } => rows.iter().flatten().collect(),
             Self::Scan(scan) => scan.access.exprs().into_iter().chain(&scan.filter).collect(),
             Self::System { filter, .. } => filter.iter().collect(),
@@ -160,7 +233,15 @@ impl Plan {
 
     fn exprs_mut(&mut self) -> Vec<&mut Expr> {
         match self {
-            Self::OneRow | Self::Truncate { .. } | Self::Distinct { .. } | Self::Append { .. } => Vec::new(),
+            Self::OneRow
+            | Self::Truncate { .. }
+            | Self::Distinct { .. }
+            | Self::Append { .. }
+            | Self::SetOperation(_)
+            | Self::With { .. }
+            | Self::CteScan { .. }
+            | Self::RecursiveUnion(_)
+            | Self::WorkTableScan { .. } => Vec::new(),
             Self::Values { rows } => rows.iter_mut().flatten().collect(),
             Self::Scan(scan) => scan.access.exprs_mut().into_iter().chain(&mut scan.filter).collect(),
             Self::System { filter, .. } => filter.iter_mut().collect(),

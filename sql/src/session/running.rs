@@ -45,6 +45,7 @@ impl Running {
             settings: &self.settings,
             cancel,
             outer: None,
+            ctes: None,
             baselines: Some(baselines),
         };
         self.operator.next_batch(&run.plan, &mut ctx)

@@ -66,9 +66,11 @@ scripts!(
     postgres,
     refused,
     select,
+    set_operations,
     settings,
     subqueries,
     transactions,
     union,
     update_delete,
+    with,
 );

@@ -1,6 +1,5 @@
 -- What is refused by name.
 CREATE TABLE t (id int PRIMARY KEY, a int);
-WITH x AS (SELECT 1) SELECT * FROM x;
 SELECT DISTINCT ON (a) a FROM t;
 SELECT * FROM t FOR UPDATE;
 SELECT * FROM t FOR UPDATE NOWAIT;
