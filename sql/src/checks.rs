@@ -36,16 +36,8 @@ struct Compiled {
 
 impl Default for CheckEvaluator {
     fn default() -> Self {
-        let nobody: Arc<str> = "".into();
-        Self {
-            compiled: Mutex::new(LruCache::new(MAX_COMPILED)),
-            session: SessionFacts {
-                user: Arc::clone(&nobody),
-                database: nobody,
-                schema: Catalog::DEFAULT_SCHEMA.into(),
-                backend_pid: 0,
-            },
-        }
+        let compiled = Mutex::new(LruCache::new(MAX_COMPILED));
+        Self { compiled, session: SessionFacts::new("", "", 0, Arc::default()) }
     }
 }
 

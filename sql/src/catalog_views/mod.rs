@@ -42,8 +42,6 @@ pub struct ViewContext<'a> {
     pub sync: &'a dyn SyncControl,
     /// Who asks, and where.
     pub session: &'a SessionFacts,
-    /// What SHOW would print: name and value.
-    pub settings: &'a [(&'static str, String)],
 }
 
 /// The schemas that are always there, and their oids.

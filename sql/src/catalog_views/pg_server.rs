@@ -3,11 +3,12 @@
 use heliosdb_storage::Row;
 use heliosdb_storage::value::{DataType, Value};
 
-use super::cell::{boolean, int4, oid, text};
+use super::cell::{array, boolean, int4, oid, text, text_or_null};
 use super::pg_class::{BTREE, HEAP};
 use super::{SystemRelation, ViewContext, schema_oid};
 use crate::error::Result;
 use crate::functions::system::USER_OID;
+use crate::session::settings::{self, Kind};
 
 use DataType::{Bool, Char, Int4, Name, Oid, Text, TimestampTz};
 
@@ -62,7 +63,26 @@ pub(super) static RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         schema: "pg_catalog",
         name: "pg_settings",
-        columns: &[("name", Text), ("setting", Text), ("unit", Text), ("context", Text), ("source", Text)],
+        columns: &[
+            ("name", Text),
+            ("setting", Text),
+            ("unit", Text),
+            ("category", Text),
+            ("short_desc", Text),
+            ("extra_desc", Text),
+            ("context", Text),
+            ("vartype", Text),
+            ("source", Text),
+            ("min_val", Text),
+            ("max_val", Text),
+            // text[] in PostgreSQL.
+            ("enumvals", Text),
+            ("boot_val", Text),
+            ("reset_val", Text),
+            ("sourcefile", Text),
+            ("sourceline", Int4),
+            ("pending_restart", Bool),
+        ],
         rows: pg_settings,
     },
     SystemRelation {
@@ -124,10 +144,48 @@ fn pg_roles(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
 }
 
 fn pg_settings(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
-    let row = |(name, value): &(&'static str, String)| {
-        vec![text(name), text(value), Value::Null, text("user"), text("session")]
-    };
-    Ok(ctx.settings.iter().map(row).collect())
+    let stack = ctx.session.settings.lock();
+    let reset = stack.startup().all();
+    let rows = stack.now().all().into_iter().zip(reset).map(|((definition, value, source), (_, reset, _))| {
+        let (unit, min, max, words) = match &definition.kind {
+            Kind::Integer { min, max, unit, .. } => {
+                (unit.name(), Some(min.to_string()), Some(max.to_string()), Value::Null)
+            }
+            Kind::Real { min, max, .. } => (
+                None,
+                Some(definition.plain(&settings::Value::Real(*min))),
+                Some(definition.plain(&settings::Value::Real(*max))),
+                Value::Null,
+            ),
+            Kind::Enum { values, .. } => (None, None, None, array(values.iter().map(|word| element(word)))),
+            Kind::Bool(_) | Kind::Text { .. } => (None, None, None, Value::Null),
+        };
+        vec![
+            text(definition.name),
+            text(definition.plain(value)),
+            text_or_null(unit),
+            text(definition.category),
+            text(definition.description),
+            Value::Null,
+            text(definition.context.name()),
+            text(definition.kind.name()),
+            text(source.name()),
+            text_or_null(min),
+            text_or_null(max),
+            words,
+            text(definition.plain(&definition.default())),
+            text(definition.plain(reset)),
+            Value::Null,
+            Value::Null,
+            boolean(false),
+        ]
+    });
+    Ok(rows.collect())
+}
+
+/// A word in the text of an array.
+fn element(word: &str) -> String {
+    if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() }
 }
 
 fn pg_am(_: &ViewContext<'_>) -> Result<Vec<Row>> {

@@ -78,9 +78,8 @@ fn with_tables(test: impl FnOnce(&ViewContext<'_>)) {
         ..NewTable::default()
     };
     txn.create_table(child).unwrap();
-    let session =
-        SessionFacts { user: "helios".into(), database: "shop".into(), schema: "public".into(), backend_pid: 1 };
-    test(&ViewContext { txn: &txn, sync: &NoSync, session: &session, settings: &[("TimeZone", "UTC".to_owned())] });
+    let session = SessionFacts::new("helios", "shop", 1, std::sync::Arc::default());
+    test(&ViewContext { txn: &txn, sync: &NoSync, session: &session });
 }
 
 fn is_of(value: &Value, data_type: DataType) -> bool {

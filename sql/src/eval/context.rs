@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use heliosdb_storage::Row;
 use heliosdb_storage::value::Value;
+use heliosdb_storage::{Catalog, Row};
+use parking_lot::Mutex;
 
 use crate::error::{Result, SqlError};
 use crate::expr::Subquery;
+use crate::session::settings::{Settings, SettingsStack};
 use crate::sync_control::SyncControl;
 use crate::types::TimeContext;
 
@@ -42,8 +44,8 @@ pub struct OuterRow<'a> {
     pub next: Option<&'a OuterRow<'a>>,
 }
 
-/// What functions can ask about the session.
-#[derive(Clone, PartialEq, Eq, Debug)]
+/// What functions can ask about the session, and change.
+#[derive(Debug)]
 pub struct SessionFacts {
     /// `current_user` and `session_user`.
     pub user: Arc<str>,
@@ -53,6 +55,26 @@ pub struct SessionFacts {
     pub schema: Arc<str>,
     /// `pg_backend_pid()`.
     pub backend_pid: i32,
+    /// The session's settings; `set_config` changes them.
+    pub settings: Mutex<SettingsStack>,
+}
+
+impl SessionFacts {
+    /// The facts of a session that begins.
+    pub fn new(user: &str, database: &str, backend_pid: i32, settings: Arc<Settings>) -> Self {
+        Self {
+            user: user.into(),
+            database: database.into(),
+            schema: Catalog::DEFAULT_SCHEMA.into(),
+            backend_pid,
+            settings: Mutex::new(SettingsStack::new(settings)),
+        }
+    }
+
+    /// The settings as they are now.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(self.settings.lock().now())
+    }
 }
 
 /// Runs subqueries for the evaluator.

@@ -205,8 +205,6 @@ pub struct ExecContext<'a> {
     pub session: &'a SessionFacts,
     /// The sync worker.
     pub sync: &'a dyn SyncControl,
-    /// What SHOW ALL would print.
-    pub settings: &'a [(&'static str, String)],
     /// Set to cancel the statement.
     pub cancel: &'a AtomicBool,
     /// The rows of the enclosing queries, innermost first.
@@ -238,7 +236,6 @@ impl ExecContext<'_> {
             statement: self.statement,
             session: self.session,
             sync: self.sync,
-            settings: self.settings,
             cancel: self.cancel,
             outer: Some(row),
             ctes: self.ctes,

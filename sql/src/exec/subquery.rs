@@ -30,7 +30,6 @@ impl SubqueryRunner for ExecContext<'_> {
             statement: self.statement,
             session: self.session,
             sync: self.sync,
-            settings: self.settings,
             cancel: self.cancel,
             outer: Some(&outer),
             ctes: self.ctes,

@@ -22,7 +22,7 @@ impl Operator for SystemScan {
             return Ok(None);
         }
         ctx.check_cancelled()?;
-        let view = ViewContext { txn: ctx.txn.read(), sync: ctx.sync, session: ctx.session, settings: ctx.settings };
+        let view = ViewContext { txn: ctx.txn.read(), sync: ctx.sync, session: ctx.session };
         let rows = (relation.rows)(&view)?;
         let Some(filter) = filter else { return Ok(Some(rows)) };
         let eval = ctx.eval();

@@ -12,6 +12,7 @@ mod json;
 mod numeric;
 mod pattern;
 mod resolution;
+mod settings;
 mod strings;
 mod sync;
 pub mod system;

@@ -17,7 +17,7 @@ const B: DataType = DataType::Bool;
 /// What `version()` says and `server_version` begins with.
 pub const SERVER_VERSION: &str = "15.0";
 /// `server_version_num`.
-pub const SERVER_VERSION_NUM: &str = "150000";
+pub const SERVER_VERSION_NUM: i32 = 150_000;
 /// The oid of the only user.
 pub const USER_OID: i64 = 10;
 

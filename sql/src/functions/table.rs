@@ -151,7 +151,7 @@ mod tests {
     use crate::types::TimeContext;
 
     fn call(function: &TableFunction, args: &[Value]) -> Result<Vec<Row>> {
-        let session = SessionFacts { user: "u".into(), database: "d".into(), schema: "s".into(), backend_pid: 1 };
+        let session = SessionFacts::new("u", "d", 1, std::sync::Arc::default());
         let ctx = EvalContext {
             params: &[],
             outer: None,

@@ -23,7 +23,7 @@ fn argument(declared: DataType) -> BoxedStrategy<(Value, DataType)> {
 }
 
 fn call(function: &'static ScalarFunction, args: Vec<(Value, DataType)>) -> Result<Value> {
-    let session = SessionFacts { user: "u".into(), database: "d".into(), schema: "public".into(), backend_pid: 1 };
+    let session = SessionFacts::new("u", "d", 1, std::sync::Arc::default());
     let ctx = EvalContext {
         params: &[],
         outer: None,
@@ -36,6 +36,9 @@ fn call(function: &'static ScalarFunction, args: Vec<(Value, DataType)>) -> Resu
     let args = args.into_iter().map(|(value, data_type)| Expr::Literal(value, data_type)).collect();
     eval(&Expr::Call { function, args }, &[], &ctx)
 }
+
+/// Functions that want a text which random ones are not.
+const FAIL_AT_RANDOM: &[&str] = &["set_config"];
 
 /// Whether a value is one that the type can have.
 fn is_of(value: &Value, data_type: DataType) -> bool {
@@ -80,8 +83,8 @@ fn every_function_answers_whatever_it_is_given() {
                 Err(error) => assert_ne!(error.state, SqlState::INTERNAL_ERROR, "{shown}: {error}"),
             }
         }
-        let has_sync_worker = function.schema != "sync";
-        assert!(!has_sync_worker || successes.contains_key(&name), "{name} never succeeds");
+        let may_fail = function.schema == "sync" || FAIL_AT_RANDOM.contains(&function.name);
+        assert!(may_fail || successes.contains_key(&name), "{name} never succeeds");
     }
 }
 

@@ -14,7 +14,7 @@ const MAX_OPERATOR_CHAIN: usize = 3_000;
 /// CONSTRAINT TRIGGER`.
 const MAX_HEAD_WORDS: usize = 5;
 
-/// Refuses statements that hold statements. PostgreSQL's grammar has no nested ones but PREPARE's, those of routines and
+/// Refuses statements that hold statements. PostgreSQL's grammar has no nested ones but those of routines and
 /// EXPLAIN's; the parser knows those of other dialects too, any number of them within each other.
 pub fn check_head(tokens: &[TokenWithSpan]) -> Result<()> {
     let words = tokens.iter().filter_map(|token| match &token.token {
@@ -32,7 +32,6 @@ pub fn check_head(tokens: &[TokenWithSpan]) -> Result<()> {
             Keyword::PROCEDURE | Keyword::FUNCTION | Keyword::TRIGGER if is_created => {
                 return Err(SqlError::unsupported(format!("CREATE {}", word.value.to_uppercase())));
             }
-            Keyword::PREPARE if !is_created => return Err(SqlError::unsupported("PREPARE in SQL")),
             Keyword::EXPLAIN | Keyword::DESCRIBE | Keyword::DESC | Keyword::IF | Keyword::WHILE | Keyword::CASE
                 if !is_created =>
             {

@@ -1,12 +1,14 @@
 //! SQL text to statements.
 //!
 //! The text is cut into tokens once, the tokens into statements at their semicolons, and each statement is parsed by
-//! `sqlparser`. Two things are done to the tokens before: types that it cannot parse are rewritten (`crdt_types`), and
+//! `sqlparser`, but for those about the session (`session`). Two things are done to the tokens before: types that it cannot parse are rewritten (`crdt_types`), and
 //! statements whose tree would be too deep to walk are refused (`depth`).
 
 mod crdt_types;
 mod depth;
 mod position;
+pub mod session;
+mod tokens;
 
 use std::sync::Arc;
 
@@ -18,6 +20,7 @@ use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 use crate::error::{Result, SqlError, SqlState};
 
 pub use position::TextPosition;
+use session::SessionStatement;
 
 /// The longest text of one message.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
@@ -34,9 +37,25 @@ pub struct ParsedStatement {
     /// The statement's own text: with parameter types and settings the key of the plan cache.
     pub(crate) text: Arc<str>,
     /// The tree.
-    pub(crate) ast: Arc<ast::Statement>,
+    pub(crate) tree: Tree,
     /// The whole text that it came in, for the positions of errors.
     pub(crate) source: Arc<str>,
+}
+
+impl ParsedStatement {
+    /// Whether a failed transaction lets the statement through: it ends it, or goes back to a savepoint.
+    pub(crate) fn ends_failed_transaction(&self) -> bool {
+        matches!(&self.tree, Tree::Session(statement) if statement.ends_failed_transaction())
+    }
+}
+
+/// The tree of a statement.
+#[derive(Clone, Debug)]
+pub(crate) enum Tree {
+    /// As `sqlparser` makes it.
+    Sql(Arc<ast::Statement>),
+    /// A statement about the session.
+    Session(Arc<SessionStatement>),
 }
 
 /// Parses a text into its statements. A mistake anywhere fails all of them, as in PostgreSQL.
@@ -52,11 +71,14 @@ pub fn parse(sql: &str) -> Result<Vec<ParsedStatement>> {
         .map_err(|error| position::tokenizer_error(sql, &error))?;
     let source: Arc<str> = sql.into();
     let mut statements = Vec::new();
+    let mut end = 0;
     for part in tokens.split(|token| token.token == Token::SemiColon) {
+        end += part.len() + 1;
         if part.iter().all(|token| matches!(token.token, Token::Whitespace(_) | Token::EOF)) {
             continue;
         }
-        statements.push(parse_one(&source, part)?);
+        let semicolon = tokens.get(end - 1);
+        statements.push(parse_one(&source, part).map_err(|error| position::before(&source, semicolon, error))?);
     }
     Ok(statements)
 }
@@ -69,11 +91,8 @@ pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
     depth::check(&tokens)?;
     let mut parser = parser(tokens);
     let expr = parser.parse_expr().map_err(|error| position::parser_error(sql, &error))?;
-    if parser.peek_token_ref().token == Token::EOF {
-        Ok(expr)
-    } else {
-        Err(position::unexpected(sql, parser.peek_token_ref()))
-    }
+    position::expect_end(sql, &parser)?;
+    Ok(expr)
 }
 
 /// Parses the name of a type.
@@ -84,11 +103,8 @@ pub fn parse_type(sql: &str) -> Result<ast::DataType> {
     depth::check(&tokens)?;
     let mut parser = parser(tokens);
     let parsed = parser.parse_data_type().map_err(|error| position::parser_error(sql, &error))?;
-    if parser.peek_token_ref().token == Token::EOF {
-        Ok(parsed)
-    } else {
-        Err(position::unexpected(sql, parser.peek_token_ref()))
-    }
+    position::expect_end(sql, &parser)?;
+    Ok(parsed)
 }
 
 fn parser(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
@@ -98,19 +114,26 @@ fn parser(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
 
 fn parse_one(source: &Arc<str>, tokens: &[TokenWithSpan]) -> Result<ParsedStatement> {
     depth::check(tokens)?;
-    depth::check_head(tokens)?;
     let is_nameless = |token: &Token| matches!(token, Token::Word(word) if word.value.is_empty());
     if tokens.iter().any(|token| is_nameless(&token.token)) {
         return Err(SqlError::new(SqlState::SYNTAX_ERROR, "zero-length delimited identifier"));
     }
+    let tree = match session::parse(source, tokens)? {
+        Some(statement) => Tree::Session(Arc::new(statement)),
+        None => Tree::Sql(Arc::new(parse_sql(source, tokens)?)),
+    };
     let text = position::text_of(source, tokens);
+    let text = if text.len() == source.len() { Arc::clone(source) } else { text.into() };
+    Ok(ParsedStatement { text, tree, source: Arc::clone(source) })
+}
+
+/// A statement of `sqlparser`'s.
+fn parse_sql(source: &Arc<str>, tokens: &[TokenWithSpan]) -> Result<ast::Statement> {
+    depth::check_head(tokens)?;
     let mut parser = parser(crdt_types::rewrite(tokens));
     let statement = parser.parse_statement().map_err(|error| position::parser_error(source, &error))?;
-    if parser.peek_token_ref().token != Token::EOF {
-        return Err(position::unexpected(source, parser.peek_token_ref()));
-    }
-    let text = if text.len() == source.len() { Arc::clone(source) } else { text.into() };
-    Ok(ParsedStatement { text, ast: Arc::new(statement), source: Arc::clone(source) })
+    position::expect_end(source, &parser)?;
+    Ok(statement)
 }
 
 #[cfg(test)]

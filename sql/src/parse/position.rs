@@ -1,6 +1,6 @@
 //! Where in the text something is, and what the parser's errors look like to a client.
 
-use sqlparser::parser::ParserError;
+use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, TokenizerError};
 
 use crate::error::{SqlError, SqlState};
@@ -51,7 +51,7 @@ pub fn parser_error(source: &str, error: &ParserError) -> SqlError {
         ParserError::ParserError(text) | ParserError::TokenizerError(text) => text,
     };
     let Some(location) = location_in(text) else {
-        return SqlError::new(SqlState::SYNTAX_ERROR, "syntax error at end of input").with_detail(text.clone());
+        return SqlError::new(SqlState::SYNTAX_ERROR, END_OF_INPUT).with_detail(text.clone());
     };
     let detail = text.rsplit_once(" at Line: ").map_or(text.as_str(), |(message, _)| message).to_owned();
     let mut sql = near(source, location.position_in(source));
@@ -62,6 +62,32 @@ pub fn parser_error(source: &str, error: &ParserError) -> SqlError {
 /// The error for a token at which the statement should have ended.
 pub fn unexpected(source: &str, token: &TokenWithSpan) -> SqlError {
     near(source, token.span.position_in(source))
+}
+
+/// The error of a statement that is followed by a semicolon: one that ends too early ends there.
+pub fn before(source: &str, semicolon: Option<&TokenWithSpan>, mut error: SqlError) -> SqlError {
+    if error.message == END_OF_INPUT
+        && let Some(semicolon) = semicolon
+    {
+        error.message = "syntax error at or near \";\"".to_owned();
+        error.fields.position = semicolon.span.position_in(source);
+    }
+    error
+}
+
+const END_OF_INPUT: &str = "syntax error at end of input";
+
+/// The error for a statement that ends too early.
+pub fn at_end(source: &str) -> SqlError {
+    near(source, None)
+}
+
+/// Fails unless the parser has read all of its tokens.
+pub fn expect_end(source: &str, parser: &Parser<'_>) -> Result<(), SqlError> {
+    match parser.peek_token_ref() {
+        token if token.token == Token::EOF => Ok(()),
+        token => Err(unexpected(source, token)),
+    }
 }
 
 /// The tokenizer's errors are about what does not end.
@@ -77,11 +103,8 @@ pub fn tokenizer_error(source: &str, error: &TokenizerError) -> SqlError {
 fn near(source: &str, position: Option<usize>) -> SqlError {
     let rest = position.and_then(|position| source.get(byte_at(source, position - 1)..)).unwrap_or_default();
     let token = first_token(rest);
-    let message = if token.is_empty() {
-        "syntax error at end of input".to_owned()
-    } else {
-        format!("syntax error at or near \"{token}\"")
-    };
+    let message =
+        if token.is_empty() { END_OF_INPUT.to_owned() } else { format!("syntax error at or near \"{token}\"") };
     let mut error = SqlError::new(SqlState::SYNTAX_ERROR, message);
     error.fields.position = if token.is_empty() { Some(source.chars().count() + 1) } else { position };
     error

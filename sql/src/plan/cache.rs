@@ -31,8 +31,8 @@ pub struct CacheKey {
     pub parameter_types: Vec<DataType>,
     /// The version of the catalog.
     pub catalog_version: u64,
-    /// The zone in which literals are read.
-    pub time_zone: Arc<str>,
+    /// The settings in which literals are read and plans made: see [`Settings::planning`](crate::session::settings::Settings).
+    pub settings: Arc<str>,
 }
 
 /// The cache.

@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use heliosdb_storage::sync_row::Role;
 use heliosdb_storage::value::{DataType, Value};
 use heliosdb_storage::{Catalog, Store, Transaction};
+use parking_lot::RwLock;
 
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::SessionFacts;
@@ -35,7 +36,7 @@ pub use crate::parse::ParsedStatement;
 pub use portal::Portal;
 pub(crate) use portal::read_only_transaction;
 pub use prepared::{Prepared, ResultColumn};
-use settings::{MinMessages, Settings};
+use settings::{Setting, Settings, Source};
 use transaction::State;
 
 /// How many notices are kept until the server takes them.
@@ -47,29 +48,40 @@ pub struct Engine {
     sync: Arc<dyn SyncControl>,
     plans: PlanCache,
     next_pid: AtomicI32,
+    /// The settings that sessions begin with.
+    defaults: RwLock<Arc<Settings>>,
 }
 
 impl Engine {
     /// An engine over a store.
     pub fn new(store: Arc<Store>, sync: Arc<dyn SyncControl>) -> Arc<Self> {
-        Arc::new(Self { store, sync, plans: PlanCache::default(), next_pid: AtomicI32::new(1) })
+        Arc::new(Self {
+            store,
+            sync,
+            plans: PlanCache::default(),
+            next_pid: AtomicI32::new(1),
+            defaults: RwLock::default(),
+        })
+    }
+
+    /// Sets what the server's configuration says about a setting, for sessions that begin afterwards.
+    pub fn configure(&self, setting: Setting, value: &str) -> Result<()> {
+        let mut defaults = self.defaults.write();
+        Arc::make_mut(&mut defaults).preset(setting, value, Source::Configuration)
     }
 
     /// A session of a client that has been let in.
     pub fn session(self: &Arc<Self>, user: &str, database: &str) -> Session {
-        let facts = SessionFacts {
-            user: user.into(),
-            database: database.into(),
-            schema: Catalog::DEFAULT_SCHEMA.into(),
-            backend_pid: self.next_pid.fetch_add(1, Ordering::Relaxed),
-        };
-        let settings = Arc::new(Settings::default());
+        let mut settings = (**self.defaults.read()).clone();
+        settings.preset(Setting::SessionAuthorization, user, Source::Default).expect("BUG: the setting takes any text");
+        let settings = Arc::new(settings);
+        let pid = self.next_pid.fetch_add(1, Ordering::Relaxed);
+        let mut time = TimeContext::utc();
+        time.zone = settings.time_zone().clone();
         Session {
             engine: Arc::clone(self),
-            facts,
-            time: TimeContext::utc(),
-            startup: Arc::clone(&settings),
-            kept: Arc::clone(&settings),
+            facts: SessionFacts::new(user, database, pid, Arc::clone(&settings)),
+            time,
             settings,
             state: State::Idle,
             generation: 0,
@@ -87,11 +99,7 @@ pub struct Session {
     facts: SessionFacts,
     /// The session's zone, and the times of the running statement.
     time: TimeContext,
-    /// What the client asked for when it connected: what RESET goes back to.
-    startup: Arc<Settings>,
-    /// What the settings will be after COMMIT: without those of SET LOCAL.
-    kept: Arc<Settings>,
-    /// What the settings are now.
+    /// What the settings are now, as far as this session has noticed: see [`Session::follow_settings`].
     settings: Arc<Settings>,
     state: State,
     /// Counts transactions: a portal belongs to one.
@@ -136,9 +144,7 @@ impl Session {
     }
 
     fn prepare_here(&mut self, statement: &ParsedStatement, parameter_types: &[DataType]) -> Result<Arc<Prepared>> {
-        if self.transaction_status() == TransactionStatus::Failed
-            && !crate::statement::ends_failed_transaction(&statement.ast)
-        {
+        if self.transaction_status() == TransactionStatus::Failed && !statement.ends_failed_transaction() {
             return Err(transaction::in_failed_transaction());
         }
         let catalog = match self.state.active() {
@@ -149,7 +155,7 @@ impl Session {
             text: Arc::clone(&statement.text),
             parameter_types: parameter_types.to_vec(),
             catalog_version: catalog.version,
-            time_zone: Arc::clone(&self.settings.time_zone_name),
+            settings: Arc::clone(self.settings.planning()),
         };
         if !catalog.is_private
             && let Some(prepared) = self.engine.plans.get(&key)
@@ -157,7 +163,7 @@ impl Session {
             return Ok(prepared);
         }
         let prepared =
-            Arc::new(Prepared::new(statement, parameter_types, &catalog, &self.time, &self.settings.time_zone_name)?);
+            Arc::new(Prepared::new(statement, parameter_types, &catalog, &self.time, self.settings.planning())?);
         if !catalog.is_private {
             self.engine.plans.put(key, &prepared);
         }
@@ -207,19 +213,19 @@ impl Session {
 
     /// Settings that are reported to the client when they change: name and value (`TimeZone`, `DateStyle`, …).
     pub fn reported_settings(&self) -> Vec<(&'static str, String)> {
-        let mut reported = self.settings.reported();
-        reported.push(("session_authorization", self.facts.user.to_string()));
-        reported
+        self.settings.reported()
     }
 
     /// Applies a setting sent in the startup message.
     pub fn set_startup_setting(&mut self, name: &str, value: &str) -> Result<()> {
-        let mut settings = (*self.startup).clone();
-        settings.set(name, Some(value))?;
-        self.startup = Arc::new(settings);
-        self.kept = Arc::clone(&self.startup);
-        self.use_settings(Arc::clone(&self.startup));
+        self.facts.settings.lock().begin_with(|settings| settings.set(name, value, Source::Client))?;
+        self.follow_settings();
         Ok(())
+    }
+
+    /// The settings as they are now.
+    pub const fn settings(&self) -> &Arc<Settings> {
+        &self.settings
     }
 
     /// The zone in which the client reads and writes timestamps, for the wire's text forms.
@@ -255,15 +261,6 @@ impl Session {
         self.notice("NOTICE", SqlError::new(state, message));
     }
 
-    /// The value of a setting.
-    pub(crate) fn show(&self, name: &str) -> Result<String> {
-        if name.eq_ignore_ascii_case("transaction_read_only") {
-            let read_only = self.state.active().is_some_and(|active| active.read_only);
-            return Ok(if read_only { "on" } else { "off" }.to_owned());
-        }
-        self.settings.show(name).map(|(_, value)| value)
-    }
-
     /// Fails in a failed transaction.
     pub(crate) fn ensure_not_failed(&self) -> Result<()> {
         match self.state {
@@ -277,15 +274,20 @@ impl Session {
         self.deallocate_all = true;
     }
 
-    fn use_settings(&mut self, settings: Arc<Settings>) {
-        self.time.zone = settings.time_zone.clone();
-        self.settings = settings;
+    /// Takes note of changes of the settings, by SET or by a function.
+    fn follow_settings(&mut self) {
+        let now = self.facts.settings();
+        if !Arc::ptr_eq(&now, &self.settings) {
+            self.time.zone = now.time_zone().clone();
+            self.settings = now;
+        }
     }
 
     fn notice(&mut self, severity: &'static str, error: SqlError) {
-        let wanted = match severity {
-            "WARNING" => self.settings.client_min_messages <= MinMessages::Warning,
-            _ => self.settings.client_min_messages <= MinMessages::Notice,
+        let wanted = match self.settings.text(Setting::ClientMinMessages) {
+            "error" => false,
+            "warning" => severity == "WARNING",
+            _ => true,
         };
         if wanted && self.notices.len() < MAX_NOTICES {
             self.notices.push(Notice { severity, error });

@@ -12,6 +12,7 @@ use super::Session;
 use super::parked::Parked;
 use super::prepared::{Action, Prepared, RunKind, result_changed};
 use super::running::Running;
+use super::settings::Setting;
 use super::transaction::State;
 use crate::error::{Result, SqlError, SqlState};
 use crate::types::datetime::micros_of_unix_millis;
@@ -51,6 +52,7 @@ impl Portal {
     /// Appends up to `max_rows` rows; false once there are no more. Errors end the portal and fail the transaction.
     pub fn next_rows(&mut self, session: &mut Session, max_rows: usize, out: &mut Vec<Row>) -> Result<bool> {
         let result = self.advance(session, max_rows, out);
+        session.follow_settings();
         if result.is_err() {
             self.state = PortalState::Done;
             self.buffered.clear();
@@ -149,9 +151,9 @@ impl Portal {
 
     fn start_run(&mut self, session: &mut Session, params: Vec<Value>) -> Result<()> {
         self.prepared = session.current(&self.prepared, true)?;
+        session.note_query();
         let Action::Run(run) = &self.prepared.action else { return Err(result_changed()) };
-        let read_only = session.state.active().is_some_and(|active| active.read_only);
-        if read_only && run.writes {
+        if run.writes && session.settings.is_on(Setting::TransactionReadOnly) {
             return Err(read_only_transaction(match run.kind {
                 RunKind::Select => "SELECT FOR UPDATE",
                 RunKind::Insert => "INSERT",
@@ -220,7 +222,7 @@ impl Session {
             }
             active.txn.begin_statement()?;
             let catalog = Arc::clone(active.txn.catalog());
-            if !is_gone && prepared.is_current(&catalog, &self.settings.time_zone_name) {
+            if !is_gone && prepared.is_current(&catalog, self.settings.planning()) {
                 return Ok(prepared);
             }
             let again = self.prepare_here(&prepared.statement, &prepared.given_types)?;

@@ -11,7 +11,8 @@ use crate::bind::tree::{Modify, OutputColumn};
 use crate::bind::{Binder, query};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::{Expr, SubqueryForm};
-use crate::parse::ParsedStatement;
+use crate::parse::session::SessionStatement;
+use crate::parse::{ParsedStatement, Tree};
 use crate::plan::{self, Access, Plan, SeenCounter};
 use crate::statement::{self, Command};
 use crate::types::TimeContext;
@@ -27,8 +28,8 @@ pub struct Prepared {
     pub(super) action: Action,
     /// The catalog that names were looked up in.
     pub(super) catalog: Arc<Catalog>,
-    /// The zone that literals were read in.
-    pub(super) time_zone: Arc<str>,
+    /// The settings that literals were read in and the plan was made for.
+    pub(super) settings: Arc<str>,
     is_quick: bool,
 }
 
@@ -52,8 +53,6 @@ pub(super) struct Run {
     pub locks: Vec<(RelationId, TableLock)>,
     /// Counters among the columns.
     pub seen: Vec<SeenCounter>,
-    /// Whether a system view is read, which may want the settings.
-    pub reads_settings: bool,
     /// Whether a portal can be suspended in the middle: everything left to do is to read on from open cursors.
     pub streams: bool,
     /// Whether rows are changed or locked.
@@ -89,10 +88,13 @@ impl Prepared {
         given_types: &[DataType],
         catalog: &Arc<Catalog>,
         time: &TimeContext,
-        time_zone: &Arc<str>,
+        settings: &Arc<str>,
     ) -> Result<Self> {
         let mut binder = Binder::new(catalog, time, &statement.source, given_types);
-        let (action, columns) = bind_action(&mut binder, &statement.ast, catalog)?;
+        let (action, columns) = match &statement.tree {
+            Tree::Sql(ast) => bind_action(&mut binder, ast, catalog)?,
+            Tree::Session(session) => session_action(session),
+        };
         let parameter_types = binder.into_parameter_types()?;
         let is_quick = matches!(&action, Action::Run(run) if is_quick(&run.plan));
         Ok(Self {
@@ -102,7 +104,7 @@ impl Prepared {
             columns,
             action,
             catalog: Arc::clone(catalog),
-            time_zone: Arc::clone(time_zone),
+            settings: Arc::clone(settings),
             is_quick,
         })
     }
@@ -127,14 +129,14 @@ impl Prepared {
         self.statement.source.len()
     }
 
-    /// Whether the statement can be run as it is under this catalog.
-    pub(super) fn is_current(&self, catalog: &Arc<Catalog>, time_zone: &str) -> bool {
+    /// Whether the statement can be run as it is under this catalog and these settings.
+    pub(super) fn is_current(&self, catalog: &Arc<Catalog>, settings: &str) -> bool {
         let same_catalog = Arc::ptr_eq(&self.catalog, catalog)
             || (!self.catalog.is_private && !catalog.is_private && self.catalog.version == catalog.version);
         match self.action {
             // These look names up when they are run.
             Action::Command(_) => true,
-            Action::Run(_) | Action::Explain(_) => same_catalog && *self.time_zone == *time_zone,
+            Action::Run(_) | Action::Explain(_) => same_catalog && *self.settings == *settings,
         }
     }
 }
@@ -157,12 +159,13 @@ fn bind_action(
             let (run, _) = bind_run(binder, statement)?;
             Ok((Action::Explain(plan::explain::lines(&run.plan)), vec![text_column("QUERY PLAN")]))
         }
-        other => {
-            let command = statement::command(other)?;
-            let columns = command.result_column().into_iter().map(|name| text_column(&name)).collect();
-            Ok((Action::Command(command), columns))
-        }
+        other => Ok((Action::Command(statement::command(other)?), Vec::new())),
     }
+}
+
+fn session_action(statement: &Arc<SessionStatement>) -> (Action, Vec<ResultColumn>) {
+    let columns = statement.result_columns().iter().map(|name| text_column(name)).collect();
+    (Action::Command(Command::Session(Arc::clone(statement))), columns)
 }
 
 fn bind_run(binder: &mut Binder<'_>, ast: &Statement) -> Result<(Run, Vec<OutputColumn>)> {
@@ -183,11 +186,10 @@ fn bind_run(binder: &mut Binder<'_>, ast: &Statement) -> Result<(Run, Vec<Output
         _ => return Err(SqlError::unsupported("EXPLAIN of this statement")),
     };
     let mut locks = Vec::new();
-    let mut reads_settings = false;
-    relations(&plan, &mut locks, &mut reads_settings);
+    relations(&plan, &mut locks);
     let streams = kind == RunKind::Select && streams(&plan);
-    let writes = locks.iter().any(|(_, mode)| *mode >= TableLock::RowExclusive);
-    Ok((Run { plan, kind, locks, seen, reads_settings, streams, writes }, columns))
+    let writes = locks.iter().any(|(_, mode)| *mode >= TableLock::RowShare);
+    Ok((Run { plan, kind, locks, seen, streams, writes }, columns))
 }
 
 fn modify(bound: Modify, kind: RunKind) -> (Plan, RunKind, Vec<OutputColumn>, Vec<SeenCounter>) {
@@ -201,18 +203,17 @@ fn modify(bound: Modify, kind: RunKind) -> (Plan, RunKind, Vec<OutputColumn>, Ve
 }
 
 /// The stored tables of a plan, those of its subqueries too.
-fn relations(plan: &Plan, locks: &mut Vec<(RelationId, TableLock)>, reads_settings: &mut bool) {
+fn relations(plan: &Plan, locks: &mut Vec<(RelationId, TableLock)>) {
     let mut add = |id, mode: TableLock| match locks.iter_mut().find(|(known, _)| *known == id) {
         Some((_, known)) => *known = (*known).max(mode),
         None => locks.push((id, mode)),
     };
     match plan {
-        Plan::Scan(scan) if scan.lock.is_some() => add(scan.table.id, TableLock::RowExclusive),
+        Plan::Scan(scan) if scan.lock.is_some() => add(scan.table.id, TableLock::RowShare),
         Plan::Scan(scan) => add(scan.table.id, TableLock::AccessShare),
         Plan::Insert(insert) => add(insert.table.id, TableLock::RowExclusive),
         Plan::Update(update) => add(update.table.id, TableLock::RowExclusive),
         Plan::Delete(delete) => add(delete.table.id, TableLock::RowExclusive),
-        Plan::System { .. } => *reads_settings = true,
         _ => {}
     }
     for expr in plan.exprs() {
@@ -220,12 +221,12 @@ fn relations(plan: &Plan, locks: &mut Vec<(RelationId, TableLock)>, reads_settin
             if let Expr::Subquery(subquery) = expr
                 && let SubqueryForm::Planned { plan, .. } = &subquery.form
             {
-                relations(plan, locks, reads_settings);
+                relations(plan, locks);
             }
         });
     }
     for (input, _) in plan.inputs() {
-        relations(input, locks, reads_settings);
+        relations(input, locks);
     }
 }
 

@@ -15,17 +15,12 @@ use crate::plan::SeenCounter;
 pub(super) struct Running {
     operator: Box<dyn Operator>,
     pub statement: StatementContext,
-    settings: Vec<(&'static str, String)>,
 }
 
 impl Running {
     /// A run that has not begun.
     pub fn new(run: &Run, params: Vec<Value>, session: &Session) -> Self {
-        Self {
-            operator: exec::build(&run.plan),
-            statement: StatementContext::new(params, session.time.clone()),
-            settings: if run.reads_settings { session.settings.all() } else { Vec::new() },
-        }
+        Self { operator: exec::build(&run.plan), statement: StatementContext::new(params, session.time.clone()) }
     }
 
     /// How many rows it has changed.
@@ -42,7 +37,6 @@ impl Running {
             statement: &self.statement,
             session: facts,
             sync: engine.sync.as_ref(),
-            settings: &self.settings,
             cancel,
             outer: None,
             ctes: None,

@@ -1,14 +1,13 @@
 //! The session's transaction: implicit or explicit, open or failed, and its savepoints.
 
-use std::sync::Arc;
-
 use heliosdb_storage::transaction::Savepoint;
 use heliosdb_storage::{Transaction, WriteOrigin};
 
 use super::Session;
 use super::baseline::Baselines;
-use super::settings::Settings;
+use super::settings::{Saved, Setting, Settings, Source};
 use crate::error::{Result, SqlError, SqlState};
+use crate::parse::session::{Isolation, Modes};
 use crate::types::datetime::micros_of_unix_millis;
 
 /// How many savepoints a transaction may have.
@@ -30,20 +29,18 @@ pub(super) enum State {
 pub(crate) struct Active {
     pub txn: Transaction,
     pub baselines: Baselines,
-    pub read_only: bool,
     savepoints: Vec<NamedSavepoint>,
     /// The settings to go back to on ROLLBACK.
-    settings: Arc<Settings>,
+    settings: Saved,
+    /// Whether a query has been run: the modes of the transaction are settled then.
+    has_queried: bool,
 }
 
 struct NamedSavepoint {
     name: String,
     savepoint: Savepoint,
     baselines: Baselines,
-    /// The settings then, and those to be kept after COMMIT.
-    settings: Arc<Settings>,
-    kept: Arc<Settings>,
-    read_only: bool,
+    settings: Saved,
 }
 
 impl State {
@@ -93,8 +90,8 @@ impl Session {
     fn roll_back(&mut self, active: Active) {
         self.generation += 1;
         self.parked.clear();
-        self.kept = Arc::clone(&active.settings);
-        self.use_settings(active.settings);
+        self.facts.settings.lock().restore(active.settings);
+        self.follow_settings();
         active.txn.rollback();
     }
 
@@ -117,18 +114,53 @@ impl Session {
         self.generation += 1;
         self.parked.clear();
         self.time.transaction_start = micros_of_unix_millis(txn.started_at_millis());
-        Active {
-            txn,
-            baselines: Baselines::default(),
-            read_only: false,
-            savepoints: Vec::new(),
-            settings: Arc::clone(&self.settings),
+        let settings = self.facts.settings.lock().save();
+        self.use_default_modes();
+        Active { txn, baselines: Baselines::default(), savepoints: Vec::new(), settings, has_queried: false }
+    }
+
+    /// A transaction begins with the modes that the session's settings say.
+    fn use_default_modes(&mut self) {
+        let settings = &self.settings;
+        let differing = |default, current| {
+            let wanted = settings.is_on(default);
+            (wanted != settings.is_on(current)).then_some(wanted)
+        };
+        let isolation = settings.text(Setting::DefaultTransactionIsolation);
+        let modes = Modes {
+            isolation: Isolation::by_name(isolation)
+                .filter(|_| isolation != settings.text(Setting::TransactionIsolation)),
+            read_only: differing(Setting::DefaultTransactionReadOnly, Setting::TransactionReadOnly),
+            deferrable: differing(Setting::DefaultTransactionDeferrable, Setting::TransactionDeferrable),
+        };
+        self.use_modes(modes).expect("BUG: what can be the default of transactions can be set in one");
+    }
+
+    /// Sets the modes of the current transaction, as far as they are said.
+    fn use_modes(&mut self, modes: Modes) -> Result<()> {
+        let on_off = |on: bool| if on { "on" } else { "off" };
+        let changes = [
+            (Setting::TransactionIsolation, modes.isolation.map(Isolation::name)),
+            (Setting::TransactionReadOnly, modes.read_only.map(on_off)),
+            (Setting::TransactionDeferrable, modes.deferrable.map(on_off)),
+        ];
+        if changes.iter().all(|(_, value)| value.is_none()) {
+            return Ok(());
         }
+        self.change_settings(true, |settings, _| {
+            for (setting, value) in changes {
+                if let Some(value) = value {
+                    settings.preset(setting, value, Source::Session)?;
+                }
+            }
+            Ok(())
+        })
     }
 
     /// BEGIN
-    pub(crate) fn begin(&mut self, read_only: bool) -> Result<()> {
-        let mut active = match std::mem::replace(&mut self.state, State::Idle) {
+    pub(crate) fn begin(&mut self, modes: Modes) -> Result<()> {
+        check_built(modes)?;
+        let active = match std::mem::replace(&mut self.state, State::Idle) {
             State::Idle => Box::new(self.begin_storage()),
             // What the message has done so far becomes part of the block.
             State::Implicit(active) => active,
@@ -141,19 +173,80 @@ impl Session {
                 return Err(in_failed_transaction());
             }
         };
-        active.read_only |= read_only;
         self.state = State::Explicit(active);
+        self.check_modes(modes)?;
+        self.use_modes(modes)
+    }
+
+    /// SET TRANSACTION
+    pub(crate) fn set_transaction(&mut self, modes: Modes) -> Result<()> {
+        if !self.is_in_block() {
+            self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks");
+        }
+        check_built(modes)?;
+        self.ensure_transaction()?;
+        self.check_modes(modes)?;
+        self.use_modes(modes)
+    }
+
+    /// SET SESSION CHARACTERISTICS AS TRANSACTION
+    pub(crate) fn set_characteristics(&mut self, modes: Modes) -> Result<()> {
+        let on_off = |on: bool| if on { "on" } else { "off" };
+        self.change_settings(false, |settings, _| {
+            let changes = [
+                ("default_transaction_isolation", modes.isolation.map(Isolation::name)),
+                ("default_transaction_read_only", modes.read_only.map(on_off)),
+                ("default_transaction_deferrable", modes.deferrable.map(on_off)),
+            ];
+            for (name, value) in changes {
+                if let Some(value) = value {
+                    settings.set(name, value, Source::Session)?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// What cannot be changed any more once a query has been run.
+    fn check_modes(&self, modes: Modes) -> Result<()> {
+        let Some(active) = self.state.active() else { return Ok(()) };
+        let too_late = |what: &str| Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what));
+        let is_inner = !active.savepoints.is_empty();
+        let is_read_only = self.settings.is_on(Setting::TransactionReadOnly);
+        if modes.read_only == Some(false) && is_read_only {
+            if is_inner {
+                return too_late("cannot set transaction read-write mode inside a read-only transaction");
+            }
+            if active.has_queried {
+                return too_late("transaction read-write mode must be set before any query");
+            }
+        }
+        if let Some(isolation) = modes.isolation
+            && isolation.name() != self.settings.text(Setting::TransactionIsolation)
+        {
+            if active.has_queried {
+                return too_late("SET TRANSACTION ISOLATION LEVEL must be called before any query");
+            }
+            if is_inner {
+                return too_late("SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction");
+            }
+        }
+        if modes.deferrable.is_some() {
+            if is_inner {
+                return too_late("SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction");
+            }
+            if active.has_queried {
+                return too_late("SET TRANSACTION [NOT] DEFERRABLE must be called before any query");
+            }
+        }
         Ok(())
     }
 
-    /// SET TRANSACTION READ ONLY | READ WRITE
-    pub(crate) fn set_read_only(&mut self, read_only: bool) -> Result<()> {
-        if let State::Explicit(active) = &mut self.state {
-            active.read_only = read_only;
-        } else {
-            self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks");
+    /// A query begins: the modes of the transaction are settled.
+    pub(super) fn note_query(&mut self) {
+        if let Some(active) = self.state.active_mut() {
+            active.has_queried = true;
         }
-        Ok(())
     }
 
     /// COMMIT; false if it rolled back, because the transaction had failed.
@@ -183,12 +276,13 @@ impl Session {
                 self.parked.clear();
                 match active.txn.commit() {
                     Ok(_) => {
-                        self.use_settings(Arc::clone(&self.kept));
+                        self.facts.settings.lock().commit();
+                        self.follow_settings();
                         Ok(())
                     }
                     Err(error) => {
-                        self.kept = Arc::clone(&before);
-                        self.use_settings(before);
+                        self.facts.settings.lock().restore(before);
+                        self.follow_settings();
                         Err(error.into())
                     }
                 }
@@ -218,7 +312,7 @@ impl Session {
 
     /// SAVEPOINT
     pub(crate) fn savepoint(&mut self, name: &str) -> Result<()> {
-        let (settings, kept) = (Arc::clone(&self.settings), Arc::clone(&self.kept));
+        let settings = self.facts.settings.lock().save();
         let State::Explicit(active) = &mut self.state else { return Err(self.not_in_block("SAVEPOINT")) };
         if active.savepoints.len() >= MAX_SAVEPOINTS {
             return Err(SqlError::new(
@@ -232,8 +326,6 @@ impl Session {
             savepoint,
             baselines: active.baselines.clone(),
             settings,
-            kept,
-            read_only: active.read_only,
         });
         Ok(())
     }
@@ -271,11 +363,9 @@ impl Session {
         if let Some(entry) = active.savepoints.last() {
             active.txn.rollback_to(entry.savepoint);
             active.baselines = entry.baselines.clone();
-            active.read_only = entry.read_only;
-            self.kept = Arc::clone(&entry.kept);
-            let settings = Arc::clone(&entry.settings);
-            self.use_settings(settings);
+            self.facts.settings.lock().restore(entry.settings.clone());
         }
+        self.follow_settings();
         // Portals opened after the savepoint have lost their ground; those from before are not told apart.
         self.generation += 1;
         self.parked.clear();
@@ -289,19 +379,32 @@ impl Session {
         local: bool,
         change: impl Fn(&mut Settings, &Settings) -> Result<()>,
     ) -> Result<()> {
-        if local && !matches!(self.state, State::Explicit(_)) {
-            self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "SET LOCAL can only be used in transaction blocks");
-            return Ok(());
-        }
-        let mut now = (*self.settings).clone();
-        change(&mut now, &self.startup)?;
-        if !local {
-            let mut kept = (*self.kept).clone();
-            change(&mut kept, &self.startup)?;
-            self.kept = Arc::new(kept);
-        }
-        self.use_settings(Arc::new(now));
+        self.facts.settings.lock().change(local, change)?;
+        self.follow_settings();
         Ok(())
+    }
+
+    /// SET of one setting; none for its default.
+    pub(crate) fn change_setting(&mut self, local: bool, name: &str, value: Option<&str>) -> Result<()> {
+        self.ensure_transaction()?;
+        let change = |settings: &mut Settings, startup: &Settings| match value {
+            Some(value) => settings.set(name, value, Source::Session),
+            None => settings.reset(name, startup),
+        };
+        const MODES: [&str; 3] = ["transaction_isolation", "transaction_read_only", "transaction_deferrable"];
+        if !MODES.iter().any(|mode| mode.eq_ignore_ascii_case(name)) {
+            return self.change_settings(local, change);
+        }
+        let mut changed = (*self.settings).clone();
+        change(&mut changed, self.facts.settings.lock().startup())?;
+        let modes = Modes {
+            isolation: Isolation::by_name(changed.text(Setting::TransactionIsolation))
+                .filter(|_| name.eq_ignore_ascii_case("transaction_isolation")),
+            read_only: differing(&changed, Setting::TransactionReadOnly, &self.settings),
+            deferrable: differing(&changed, Setting::TransactionDeferrable, &self.settings),
+        };
+        self.check_modes(modes)?;
+        self.change_settings(true, change)
     }
 
     /// Whether the session is in a transaction block.
@@ -319,6 +422,23 @@ impl Session {
         }
         SqlError::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, format!("{command} can only be used in transaction blocks"))
     }
+}
+
+/// Refuses isolation levels that are not built.
+fn check_built(modes: Modes) -> Result<()> {
+    match modes.isolation {
+        Some(level @ (Isolation::RepeatableRead | Isolation::Serializable)) => {
+            let name = level.name().to_uppercase();
+            Err(SqlError::unsupported(format!("ISOLATION LEVEL {name}")).with_hint("Transactions are READ COMMITTED."))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether a setting is on, if it is not so elsewhere.
+fn differing(settings: &Settings, setting: Setting, other: &Settings) -> Option<bool> {
+    let wanted = settings.is_on(setting);
+    (wanted != other.is_on(setting)).then_some(wanted)
 }
 
 impl Active {

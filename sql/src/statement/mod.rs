@@ -5,10 +5,16 @@
 mod constraint;
 mod create_index;
 mod create_table;
+mod cursor;
 mod drop;
 mod extension;
+mod notify;
+mod prepared;
+mod session;
 mod setting;
 mod transaction;
+
+use std::sync::Arc;
 
 use heliosdb_storage::Row;
 use heliosdb_storage::catalog::TableDef;
@@ -17,17 +23,15 @@ use sqlparser::ast::{self, Statement};
 
 use crate::bind::names::ident;
 use crate::error::{Result, SqlError, SqlState};
+use crate::parse::session::SessionStatement;
 use crate::session::Session;
+use crate::session::settings::Setting;
 
 /// A statement that is not a query.
 #[derive(Debug)]
 pub enum Command {
-    /// BEGIN, COMMIT, SAVEPOINT, …
-    Transaction(transaction::TransactionCommand),
-    /// SET, RESET, DISCARD, DEALLOCATE
-    Setting(setting::SettingCommand),
-    /// SHOW
-    Show(setting::ShowCommand),
+    /// Transaction control, settings, cursors, …
+    Session(Arc<SessionStatement>),
     /// CREATE TABLE
     CreateTable(Box<ast::CreateTable>),
     /// CREATE INDEX
@@ -40,14 +44,7 @@ pub enum Command {
 
 /// The command that a statement is; 0A000 if there is none.
 pub fn command(statement: &Statement) -> Result<Command> {
-    if let Some(command) = transaction::command(statement)? {
-        return Ok(Command::Transaction(command));
-    }
-    if let Some(command) = setting::command(statement)? {
-        return Ok(Command::Setting(command));
-    }
     Ok(match statement {
-        Statement::ShowVariable { variable } => Command::Show(setting::show(variable)?),
         Statement::CreateTable(create) => Command::CreateTable(Box::new(create.clone())),
         Statement::CreateIndex(create) => Command::CreateIndex(Box::new(create.clone())),
         Statement::Drop { .. } => Command::Drop(drop::command(statement)?),
@@ -56,26 +53,11 @@ pub fn command(statement: &Statement) -> Result<Command> {
     })
 }
 
-/// Whether a failed transaction lets the statement through: it ends it, or goes back to a savepoint.
-pub fn ends_failed_transaction(statement: &Statement) -> bool {
-    matches!(statement, Statement::Commit { .. } | Statement::Rollback { .. })
-}
-
 impl Command {
-    /// The column of its result, if it has one.
-    pub fn result_column(&self) -> Option<String> {
-        match self {
-            Self::Show(show) => Some(show.column()),
-            _ => None,
-        }
-    }
-
     /// Its tag when all goes well.
     pub fn tag(&self) -> &'static str {
         match self {
-            Self::Transaction(command) => command.tag(),
-            Self::Setting(command) => command.tag(),
-            Self::Show(_) => "SHOW",
+            Self::Session(statement) => statement.tag(),
             Self::CreateTable(_) => "CREATE TABLE",
             Self::CreateIndex(_) => "CREATE INDEX",
             Self::Drop(command) => command.tag(),
@@ -85,17 +67,14 @@ impl Command {
 
     /// Runs it; returns its tag and its rows.
     pub fn run(&self, session: &mut Session) -> Result<(String, Vec<Row>)> {
-        let mut rows = Vec::new();
         match self {
-            Self::Transaction(command) => return Ok((command.run(session)?.to_owned(), rows)),
-            Self::Setting(command) => command.run(session)?,
-            Self::Show(show) => rows = show.run(session)?,
+            Self::Session(statement) => return statement.run(session),
             Self::CreateTable(create) => session.ddl(self.tag(), |session| create_table::run(session, create))?,
             Self::CreateIndex(create) => session.ddl(self.tag(), |session| create_index::run(session, create))?,
             Self::Drop(command) => session.ddl(self.tag(), |session| command.run(session))?,
             Self::CreateExtension(create) => extension::run(session, create)?,
         }
-        Ok((self.tag().to_owned(), rows))
+        Ok((self.tag().to_owned(), Vec::new()))
     }
 }
 
@@ -158,10 +137,11 @@ impl Session {
     /// Runs a statement that changes the catalog, inside the transaction; if it fails, nothing of it remains.
     fn ddl(&mut self, name: &str, run: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
         self.settle_parked();
-        let active = self.ensure_transaction()?;
-        if active.read_only {
+        self.ensure_transaction()?;
+        if self.settings().is_on(Setting::TransactionReadOnly) {
             return Err(crate::session::read_only_transaction(name));
         }
+        let active = self.ensure_transaction()?;
         active.txn.begin_statement()?;
         let savepoint = active.txn.savepoint();
         let result = run(self).and_then(|()| {

@@ -8,6 +8,7 @@
 //! | [`binary`] | the wire's binary forms |
 //! | [`cast`] | which type can become which, and how |
 //! | [`numeric`], [`float`], [`datetime`], [`json`] | what those types need in more than one of the above |
+//! | [`style`] | the session's choices of text forms |
 //! | [`typmod`] | `varchar(n)`, `numeric(p, s)`, `timestamptz(p)` |
 
 pub mod binary;
@@ -19,6 +20,7 @@ pub mod json;
 pub mod names;
 pub mod numeric;
 pub mod output;
+pub mod style;
 pub mod typmod;
 
 pub use binary::{decode_binary, encode_binary};

@@ -36,24 +36,48 @@ pub(super) const fn conflict(a: LockMode, b: LockMode) -> bool {
     conflicts(a) & bit(b) != 0
 }
 
+const ACCESS_SHARE: u8 = 1;
+const ROW_SHARE: u8 = 1 << 1;
+const ROW_EXCLUSIVE: u8 = 1 << 2;
+const SHARE_UPDATE_EXCLUSIVE: u8 = 1 << 3;
+const SHARE: u8 = 1 << 4;
+const SHARE_ROW_EXCLUSIVE: u8 = 1 << 5;
+const EXCLUSIVE: u8 = 1 << 6;
+const ACCESS_EXCLUSIVE: u8 = 1 << 7;
+
 const fn bit(mode: LockMode) -> u8 {
     match mode {
-        LockMode::Table(TableLock::AccessShare) | LockMode::Row(RowLock::KeyShare) => 1,
-        LockMode::Table(TableLock::RowExclusive) | LockMode::Row(RowLock::Share) => 2,
-        LockMode::Table(TableLock::Share) | LockMode::Row(RowLock::NoKeyUpdate) => 4,
-        LockMode::Table(TableLock::AccessExclusive) | LockMode::Row(RowLock::Update) | LockMode::Exclusive => 8,
+        LockMode::Table(TableLock::AccessShare) | LockMode::Row(RowLock::KeyShare) => ACCESS_SHARE,
+        LockMode::Table(TableLock::RowShare) | LockMode::Row(RowLock::Share) => ROW_SHARE,
+        LockMode::Table(TableLock::RowExclusive) | LockMode::Row(RowLock::NoKeyUpdate) => ROW_EXCLUSIVE,
+        LockMode::Table(TableLock::ShareUpdateExclusive) => SHARE_UPDATE_EXCLUSIVE,
+        LockMode::Table(TableLock::Share) => SHARE,
+        LockMode::Table(TableLock::ShareRowExclusive) => SHARE_ROW_EXCLUSIVE,
+        LockMode::Table(TableLock::Exclusive) => EXCLUSIVE,
+        LockMode::Table(TableLock::AccessExclusive) | LockMode::Row(RowLock::Update) | LockMode::Exclusive => {
+            ACCESS_EXCLUSIVE
+        }
     }
 }
 
 /// The bits of the modes that conflict with one: PostgreSQL's tables 13.2 and 13.3.
 const fn conflicts(mode: LockMode) -> u8 {
     match mode {
-        LockMode::Table(TableLock::AccessShare) | LockMode::Row(RowLock::KeyShare) => 8,
-        LockMode::Table(TableLock::RowExclusive) | LockMode::Row(RowLock::Share) => 4 | 8,
-        LockMode::Table(TableLock::Share) => 2 | 8,
-        LockMode::Row(RowLock::NoKeyUpdate) => 2 | 4 | 8,
-        LockMode::Table(TableLock::AccessExclusive) | LockMode::Row(RowLock::Update) | LockMode::Exclusive => {
-            1 | 2 | 4 | 8
+        LockMode::Table(TableLock::AccessShare) | LockMode::Row(RowLock::KeyShare) => ACCESS_EXCLUSIVE,
+        LockMode::Table(TableLock::RowShare) => EXCLUSIVE | ACCESS_EXCLUSIVE,
+        LockMode::Table(TableLock::RowExclusive) => SHARE | SHARE_ROW_EXCLUSIVE | EXCLUSIVE | ACCESS_EXCLUSIVE,
+        LockMode::Table(TableLock::ShareUpdateExclusive) => {
+            SHARE_UPDATE_EXCLUSIVE | SHARE | SHARE_ROW_EXCLUSIVE | EXCLUSIVE | ACCESS_EXCLUSIVE
         }
+        LockMode::Table(TableLock::Share) => {
+            ROW_EXCLUSIVE | SHARE_UPDATE_EXCLUSIVE | SHARE_ROW_EXCLUSIVE | EXCLUSIVE | ACCESS_EXCLUSIVE
+        }
+        LockMode::Table(TableLock::ShareRowExclusive) => {
+            ROW_EXCLUSIVE | SHARE_UPDATE_EXCLUSIVE | SHARE | SHARE_ROW_EXCLUSIVE | EXCLUSIVE | ACCESS_EXCLUSIVE
+        }
+        LockMode::Table(TableLock::Exclusive) => !ACCESS_SHARE,
+        LockMode::Row(RowLock::Share) => ROW_EXCLUSIVE | ACCESS_EXCLUSIVE,
+        LockMode::Row(RowLock::NoKeyUpdate) => ROW_SHARE | ROW_EXCLUSIVE | ACCESS_EXCLUSIVE,
+        LockMode::Table(TableLock::AccessExclusive) | LockMode::Row(RowLock::Update) | LockMode::Exclusive => !0,
     }
 }

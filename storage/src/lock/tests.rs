@@ -73,18 +73,21 @@ fn row_modes_conflict_as_in_postgresql() {
 #[test]
 fn table_modes_conflict_as_in_postgresql() {
     use TableLock::*;
-    let all = [AccessShare, RowExclusive, Share, AccessExclusive];
-    let compatible = [
-        (AccessShare, AccessShare),
-        (AccessShare, RowExclusive),
-        (AccessShare, Share),
-        (RowExclusive, RowExclusive),
-        (Share, Share),
+    let all = [
+        AccessShare,
+        RowShare,
+        RowExclusive,
+        ShareUpdateExclusive,
+        Share,
+        ShareRowExclusive,
+        Exclusive,
+        AccessExclusive,
     ];
-    for a in all {
-        for b in all {
-            let expected = compatible.contains(&(a, b)) || compatible.contains(&(b, a));
-            assert_eq!(!mode::conflict(LockMode::Table(a), LockMode::Table(b)), expected, "{a:?} {b:?}");
+    // PostgreSQL's table 13.2: a mode's row, X where the other conflicts.
+    let conflicts = [".......X", "......XX", "....XXXX", "...XXXXX", "..XX.XXX", "..XXXXXX", ".XXXXXXX", "XXXXXXXX"];
+    for (a, row) in all.into_iter().zip(conflicts) {
+        for (b, cell) in all.into_iter().zip(row.chars()) {
+            assert_eq!(mode::conflict(LockMode::Table(a), LockMode::Table(b)), cell == 'X', "{a:?} {b:?}");
         }
     }
 }

@@ -96,15 +96,23 @@ pub enum RowLock {
     Update,
 }
 
-/// How a relation is locked (those of PostgreSQL's modes that are in use).
+/// How a relation is locked: PostgreSQL's modes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum TableLock {
     /// SELECT
     AccessShare,
+    /// SELECT … FOR UPDATE
+    RowShare,
     /// INSERT, UPDATE, DELETE
     RowExclusive,
+    /// Changes of a table that let its rows be changed.
+    ShareUpdateExclusive,
     /// CREATE INDEX
     Share,
+    /// Changes of a table that let its rows only be read, one at a time.
+    ShareRowExclusive,
+    /// LOCK TABLE … IN EXCLUSIVE MODE
+    Exclusive,
     /// DROP and ALTER TABLE
     AccessExclusive,
 }

@@ -6,14 +6,17 @@
 pub mod civil;
 mod format;
 mod parse;
+mod zone;
 
 use heliosdb_storage::value::{Days, Micros};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
-use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 pub use format::{format_date, format_timestamptz};
 pub use parse::{parse_date, parse_timestamptz};
+use zone::named_zone;
+pub use zone::{offset_name, time_zone, zone_name};
 
 use crate::error::{Result, SqlError, SqlState};
 
@@ -98,33 +101,6 @@ pub fn timestamp_out_of_range() -> SqlError {
 /// Microseconds since 2000-01-01 UTC of a Unix time in milliseconds.
 pub fn micros_of_unix_millis(millis: u64) -> Micros {
     i64::try_from(millis).unwrap_or(i64::MAX).saturating_mul(1000).saturating_sub(EPOCH_UNIX_SECONDS * SECOND)
-}
-
-/// A zone for `SET TimeZone`: a name of the system's zone database, UTC, or hours east of Greenwich.
-pub fn time_zone(name: &str) -> Result<TimeZone> {
-    let name = name.trim();
-    let fixed = name.parse::<f64>().ok().filter(|hours| hours.abs() <= 167.0).map(|hours| hours * 3600.0);
-    let zone = match fixed {
-        // At most 167 hours, so that the seconds fit.
-        #[allow(clippy::cast_possible_truncation, reason = "bounded above")]
-        Some(seconds) => Offset::from_seconds(seconds as i32).ok().map(Offset::to_time_zone),
-        None => named_zone(name),
-    };
-    zone.ok_or_else(|| {
-        SqlError::new(
-            SqlState::INVALID_PARAMETER_VALUE,
-            format!("invalid value for parameter \"TimeZone\": \"{name}\""),
-        )
-    })
-}
-
-/// A zone by name: UTC under its many names, else from the system's database.
-fn named_zone(name: &str) -> Option<TimeZone> {
-    const UTC_NAMES: [&str; 9] = ["utc", "gmt", "z", "zulu", "uct", "etc/utc", "etc/gmt", "etc/uct", "universal"];
-    if UTC_NAMES.iter().any(|utc| name.eq_ignore_ascii_case(utc)) {
-        return Some(TimeZone::UTC);
-    }
-    TimeZone::get(name).ok()
 }
 
 /// The offset of a zone at a moment, in seconds east. Beyond jiff's calendar the offset at its end is taken.
