@@ -250,7 +250,6 @@ impl ExecContext<'_> {
             statement: self.statement,
             session: self.session,
             sync: self.sync,
-            settings: self.settings,
             cancel: self.cancel,
             outer: self.outer,
             ctes: Some(frame),
