@@ -13,7 +13,7 @@ use super::call::plain_arguments;
 use super::cte::Barrier;
 use super::names::{self, QualifiedName, ident, no_such_relation};
 use super::query::Unknowns;
-use super::scope::{Place, Scope, ScopeColumn};
+use super::scope::{Place, Scope, ScopeColumn, Sibling};
 use super::select::output_type;
 use super::tree::{Body, JoinSide, OutputColumn, Query, Relation};
 use crate::catalog_views;
@@ -61,10 +61,12 @@ impl Binder<'_> {
             ));
         }
         for item in from {
-            let next = self.joined(item, parent)?;
             result = Some(match result {
-                None => next,
-                Some(left) => cross(left, next)?,
+                None => self.joined(item, parent)?,
+                Some(left) => {
+                    let right = beside(&left.1, true, |siblings| self.joined(item, siblings))?;
+                    cross(left, right)?
+                }
             });
         }
         Ok(result.unwrap_or_else(|| (Relation::OneRow, Scope::inside(parent))))
@@ -83,7 +85,10 @@ impl Binder<'_> {
                 return Err(SqlError::unsupported("GLOBAL JOIN"));
             }
             let (kind, constraint) = join_kind(&join.join_operator)?;
-            let right = self.behind(missing_in(further, Some(kind)), |binder| binder.factor(&join.relation, parent))?;
+            let joinable = matches!(kind, JoinSide::Inner | JoinSide::Left);
+            let right = beside(&left.1, joinable, |siblings| {
+                self.behind(missing_in(further, Some(kind)), |binder| binder.factor(&join.relation, siblings))
+            })?;
             left = self.join(left, right, kind, constraint)?;
         }
         Ok(left)
@@ -92,7 +97,7 @@ impl Binder<'_> {
     fn join<'p>(
         &mut self,
         (left, mut scope): (Relation, Scope<'p>),
-        (right, right_scope): (Relation, Scope<'p>),
+        (right, right_scope, lateral): Beside<'p>,
         kind: JoinSide,
         constraint: &JoinConstraint,
     ) -> Result<(Relation, Scope<'p>)> {
@@ -112,7 +117,7 @@ impl Binder<'_> {
         if !merged.is_empty() {
             self.merge_columns(&mut scope, left_columns, &merged, kind, &mut on)?;
         }
-        let relation = Relation::Join { left: Box::new(left), right: Box::new(right), kind, on };
+        let relation = Relation::Join { left: Box::new(left), right: Box::new(right), kind, on, lateral };
         Ok((relation, scope))
     }
 
@@ -198,20 +203,24 @@ impl Binder<'_> {
                     Some(_) => Err(SqlError::unsupported("SETTINGS")),
                 }
             }
-            TableFactor::Derived { lateral: false, subquery, alias, sample: None } => {
-                // It does not see its siblings (that would be LATERAL), but it sees the queries around.
-                let query = self.query(subquery, parent, Unknowns::Text)?;
+            TableFactor::Derived { lateral, subquery, alias, sample: None } => {
+                // It sees the queries around, but its siblings only if it is LATERAL.
+                let query = if *lateral {
+                    Scope::with_siblings(parent, || self.query(subquery, parent, Unknowns::Text))?
+                } else {
+                    self.query(subquery, parent, Unknowns::Text)?
+                };
                 let Some(alias) = alias else {
                     return Err(SqlError::new(SqlState::SYNTAX_ERROR, "subquery in FROM must have an alias")
                         .with_hint("For example, FROM (SELECT ...) [AS] foo."));
                 };
                 query_relation(query, alias, parent)
             }
-            TableFactor::Derived { .. } => Err(SqlError::unsupported("LATERAL")),
-            TableFactor::Function { lateral: false, name, args, with_ordinality: false, alias } => {
+            TableFactor::Derived { .. } => Err(SqlError::unsupported("TABLESAMPLE")),
+            TableFactor::Function { lateral: _, name, args, with_ordinality: false, alias } => {
                 self.function_relation(name, args, alias.as_ref(), parent)
             }
-            TableFactor::Function { .. } => Err(SqlError::unsupported("LATERAL or WITH ORDINALITY")),
+            TableFactor::Function { .. } => Err(SqlError::unsupported("WITH ORDINALITY")),
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 self.nested(|binder| binder.joined(table_with_joins, parent))
             }
@@ -265,10 +274,10 @@ impl Binder<'_> {
         let arguments_scope = Scope::inside(parent);
         arguments_scope.place.set(Place::Clause("functions in FROM"));
         let name = names::qualified(name)?;
-        let mut bound = Vec::with_capacity(args.len());
-        for arg in plain_arguments(args)? {
-            bound.push(self.expr(arg, &arguments_scope)?);
-        }
+        // A function sees its siblings without LATERAL.
+        let bound: Vec<Expr> = Scope::with_siblings(parent, || {
+            plain_arguments(args)?.into_iter().map(|arg| self.expr(arg, &arguments_scope)).collect::<Result<_>>()
+        })?;
         let types: Vec<DataType> = bound.iter().map(Expr::data_type).collect();
         let shown = alias.map_or_else(|| name.name.clone(), |alias| ident(&alias.name));
         let mut scope = Scope::inside(parent);
@@ -342,12 +351,34 @@ fn rename_columns(scope: &mut Scope<'_>, alias: Option<&ast::TableAlias>) -> Res
 
 fn cross<'p>(
     (left, mut scope): (Relation, Scope<'p>),
-    (right, right_scope): (Relation, Scope<'p>),
+    (right, right_scope, lateral): Beside<'p>,
 ) -> Result<(Relation, Scope<'p>)> {
     scope.append(right_scope)?;
     let relation =
-        Relation::Join { left: Box::new(left), right: Box::new(right), kind: JoinSide::Inner, on: Vec::new() };
+        Relation::Join { left: Box::new(left), right: Box::new(right), kind: JoinSide::Inner, on: Vec::new(), lateral };
     Ok((relation, scope))
+}
+
+/// A relation to the right of others, its scope, and whether it reads their row.
+type Beside<'p> = (Relation, Scope<'p>, bool);
+
+/// Binds a relation to the right of those in a scope: what is LATERAL in it sees them as its next outer row, if the kind
+/// of the join allows it.
+fn beside<'p>(
+    left: &Scope<'p>,
+    joinable: bool,
+    bind: impl for<'q> FnOnce(Option<&'q Scope<'q>>) -> Result<(Relation, Scope<'q>)>,
+) -> Result<Beside<'p>> {
+    left.sibling.set(Some(Sibling { joinable, visible: false }));
+    let bound = bind(Some(left));
+    left.sibling.set(None);
+    let (mut right, scope) = bound?;
+    let mut lateral = false;
+    right.columns_at(1, &mut |_| lateral = true);
+    if !lateral {
+        right.shift_outer(0, -1);
+    }
+    Ok((right, scope.detached(), lateral))
 }
 
 /// Whether the rows of a relation may be missing in those of a join: of its own, whose right side it is, or of a later

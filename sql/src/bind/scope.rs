@@ -30,6 +30,17 @@ pub struct Scope<'p> {
     pub calls: RefCell<Vec<AggregateCall>>,
     /// Whether an aggregate may be called at this place of the query.
     pub place: Cell<Place>,
+    /// Set while a relation to the right of these is bound: then this is no query around, but its siblings in FROM.
+    pub sibling: Cell<Option<Sibling>>,
+}
+
+/// Relations to the left of the one that is being bound.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sibling {
+    /// Whether the kind of the join lets the relation read them.
+    pub joinable: bool,
+    /// Whether names can mean them: inside of what is LATERAL.
+    pub visible: bool,
 }
 
 /// Whether an aggregate may be called.
@@ -93,6 +104,28 @@ impl<'p> Scope<'p> {
         scope
     }
 
+    /// The scope on its own, without what is around it.
+    pub fn detached<'x>(self) -> Scope<'x> {
+        let Self { parent: _, relations, columns, width, calls, place, sibling } = self;
+        Scope { parent: None, relations, columns, width, calls, place, sibling }
+    }
+
+    /// Runs a step inside of what is LATERAL: it sees its siblings, and theirs.
+    pub fn with_siblings<T>(parent: Option<&Self>, step: impl FnOnce() -> T) -> T {
+        let mut hidden = Vec::new();
+        let mut scope = parent;
+        while let Some(here) = scope
+            && let Some(sibling) = here.sibling.get()
+        {
+            here.sibling.set(Some(Sibling { visible: true, ..sibling }));
+            hidden.push((here, sibling));
+            scope = here.parent;
+        }
+        let result = step();
+        hidden.into_iter().for_each(|(here, sibling)| here.sibling.set(Some(sibling)));
+        result
+    }
+
     /// Adds a stored table.
     pub fn add_table(&mut self, table: &Arc<TableDef>, name: &str) {
         let columns = table
@@ -139,7 +172,10 @@ impl<'p> Scope<'p> {
 
     /// What a bare column name means, here or further out.
     pub fn column(&self, name: &str) -> Result<ScopeColumn> {
-        let not_found = || SqlError::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist"));
+        let not_found = || {
+            let error = SqlError::new(SqlState::UNDEFINED_COLUMN, format!("column \"{name}\" does not exist"));
+            self.hint_at_sibling(name, error)
+        };
         self.search(&|scope| {
             let mut found = scope.columns.iter().filter(|column| column.is_bare && column.name == name);
             match (found.next(), found.next()) {
@@ -169,7 +205,12 @@ impl<'p> Scope<'p> {
         let mut level = 0_usize;
         let mut scope = Some(self);
         while let Some(here) = scope {
-            if let Some(column) = find(here)? {
+            let sibling = here.sibling.get();
+            let is_visible = sibling.is_none_or(|sibling| sibling.visible);
+            if let Some(column) = if is_visible { find(here)? } else { None } {
+                if sibling.is_some_and(|sibling| !sibling.joinable) {
+                    return Err(here.refuse_lateral(column));
+                }
                 let mut column = column.clone();
                 if let Some(depth) = level.checked_sub(1) {
                     outward(&mut column.expr, depth);
@@ -182,8 +223,49 @@ impl<'p> Scope<'p> {
         Ok(None)
     }
 
+    fn refuse_lateral(&self, column: &ScopeColumn) -> SqlError {
+        let relation = column.relation.and_then(|at| self.relations.get(at));
+        let name = relation.map_or("unnamed_join", |relation| relation.name.as_str());
+        SqlError::new(
+            SqlState::INVALID_COLUMN_REFERENCE,
+            format!("invalid reference to FROM-clause entry for table \"{name}\""),
+        )
+        .with_detail("The combining JOIN type must be INNER or LEFT for a LATERAL reference.")
+    }
+
+    /// What can be said about a bare name that means no column in sight, but one of a relation beside.
+    fn hint_at_sibling(&self, name: &str, error: SqlError) -> SqlError {
+        let mut scope = Some(self);
+        while let Some(here) = scope {
+            let column = here.columns.iter().find(|column| column.is_bare && column.name == name);
+            let relation = column.and_then(|column| here.relations.get(column.relation?));
+            if let (Some(Sibling { visible: false, .. }), Some(relation)) = (here.sibling.get(), relation) {
+                return error.with_hint(format!(
+                    "There is a column named \"{name}\" in table \"{}\", but it cannot be referenced from this part of the \
+                     query.",
+                    relation.name
+                ));
+            }
+            scope = here.parent;
+        }
+        error
+    }
+
     /// The error for a qualifier that no relation in scope has.
     pub fn missing_relation(&self, relation: &str) -> SqlError {
+        let mut scope = Some(self);
+        while let Some(here) = scope {
+            if here.sibling.get().is_some() && here.relations.iter().any(|known| known.name == relation) {
+                return SqlError::new(
+                    SqlState::UNDEFINED_TABLE,
+                    format!("invalid reference to FROM-clause entry for table \"{relation}\""),
+                )
+                .with_hint(format!(
+                    "There is an entry for table \"{relation}\", but it cannot be referenced from this part of the query."
+                ));
+            }
+            scope = here.parent;
+        }
         let mut scope = Some(self);
         while let Some(here) = scope {
             let is_hidden = |known: &&ScopeRelation| known.table.as_ref().is_some_and(|table| table.name == relation);

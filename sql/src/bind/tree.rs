@@ -209,6 +209,9 @@ pub enum Relation {
         kind: JoinSide,
         /// The condition, as a conjunction.
         on: Vec<Expr>,
+        /// Whether the right side is run anew for every row of the left one, which it sees as its next outer row. Such a
+        /// join is an inner or a left one.
+        lateral: bool,
     },
 }
 

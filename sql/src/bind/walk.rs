@@ -230,9 +230,9 @@ impl Relation {
 
     fn relations_of_from(&mut self, level: usize, visit: &mut dyn FnMut(&mut Self, usize)) {
         match self {
-            Self::Join { left, right, .. } => {
+            Self::Join { left, right, lateral, .. } => {
                 left.relations_of_from(level, visit);
-                right.relations_of_from(level, visit);
+                right.relations_of_from(level + usize::from(*lateral), visit);
             }
             Self::Query { query, .. } => query.relations_of_from(level, visit),
             _ => {}
@@ -246,12 +246,35 @@ impl Relation {
             Self::OneRow | Self::Table { .. } | Self::System { .. } | Self::Cte { .. } | Self::WorkTable { .. } => {}
             Self::Function { args, .. } => args.iter().for_each(|expr| visit(expr, level)),
             Self::Query { query, .. } => query.for_each_expr(level, visit),
-            Self::Join { left, right, kind: _, on } => {
+            Self::Join { left, right, kind: _, on, lateral } => {
                 left.for_each_expr(level, visit);
-                right.for_each_expr(level, visit);
+                right.for_each_expr(level + usize::from(*lateral), visit);
                 on.iter().for_each(|expr| visit(expr, level));
             }
         }
+    }
+
+    /// As [`Query::columns_at`].
+    pub fn columns_at(&self, level: usize, visit: &mut dyn FnMut(usize)) {
+        self.for_each_expr(level, &mut |expr, level| {
+            if level > 0 {
+                expr.columns_at(level, visit);
+            }
+        });
+    }
+
+    /// As [`Query::map_columns_at`].
+    pub fn map_columns_at(&mut self, level: usize, map: &mut dyn FnMut(usize) -> usize) {
+        self.for_each_expr_mut(level, &mut |expr, level| {
+            if level > 0 {
+                expr.map_columns_at(level, map);
+            }
+        });
+    }
+
+    /// As [`Query::shift_outer`].
+    pub fn shift_outer(&mut self, level: usize, by: isize) {
+        self.for_each_expr_mut(level, &mut |expr, level| expr.shift_outer(level, by));
     }
 
     /// As [`Relation::for_each_expr`], to change them.
@@ -260,9 +283,9 @@ impl Relation {
             Self::OneRow | Self::Table { .. } | Self::System { .. } | Self::Cte { .. } | Self::WorkTable { .. } => {}
             Self::Function { args, .. } => args.iter_mut().for_each(|expr| visit(expr, level)),
             Self::Query { query, .. } => query.for_each_expr_mut(level, visit),
-            Self::Join { left, right, kind: _, on } => {
+            Self::Join { left, right, kind: _, on, lateral } => {
                 left.for_each_expr_mut(level, visit);
-                right.for_each_expr_mut(level, visit);
+                right.for_each_expr_mut(level + usize::from(*lateral), visit);
                 on.iter_mut().for_each(|expr| visit(expr, level));
             }
         }

@@ -29,12 +29,17 @@ pub(super) fn plan_relation(relation: Relation, mut conditions: Vec<Expr>) -> Pl
         Relation::Query { query, .. } => filtered(plan_tree(*query), conditions),
         Relation::Cte { id, width, stable, name } => filtered(Plan::CteScan { id, width, stable, name }, conditions),
         Relation::WorkTable { id, width, name } => filtered(Plan::WorkTableScan { id, width, name }, conditions),
-        Relation::Join { left, right, kind: JoinSide::Inner, on } => {
+        Relation::Join { left, right, kind: JoinSide::Inner, on, lateral } => {
             conditions.extend(on);
-            Group::new(Relation::Join { left, right, kind: JoinSide::Inner, on: Vec::new() }, conditions).plan()
+            let join = Relation::Join { left, right, kind: JoinSide::Inner, on: Vec::new(), lateral };
+            Group::new(join, conditions).plan()
         }
-        Relation::Join { left, right, kind: JoinSide::Right, on } => plan_right(*left, *right, on, conditions),
-        Relation::Join { left, right, kind, on } => plan_outer(*left, *right, kind.kind(), on, conditions),
+        Relation::Join { left, right, kind: JoinSide::Right, on, lateral: _ } => {
+            plan_right(*left, *right, on, conditions)
+        }
+        Relation::Join { left, right, kind, on, lateral } => {
+            plan_outer(*left, (*right, lateral), kind.kind(), on, conditions)
+        }
     }
 }
 
@@ -72,7 +77,7 @@ fn plan_right(left: Relation, right: Relation, mut on: Vec<Expr>, mut conditions
     for expr in on.iter_mut().chain(&mut conditions) {
         expr.map_columns(&mut |index| turned(index));
     }
-    let plan = plan_outer(right, left, JoinKind::Left, on, conditions);
+    let plan = plan_outer(right, (left, false), JoinKind::Left, on, conditions);
     reordered(plan, (0..left_width + right_width).map(turned))
 }
 
@@ -83,7 +88,13 @@ fn reordered(plan: Plan, order: impl Iterator<Item = usize>) -> Plan {
     Plan::Project { input: Box::new(plan), exprs }
 }
 
-fn plan_outer(left: Relation, right: Relation, kind: JoinKind, mut on: Vec<Expr>, mut conditions: Vec<Expr>) -> Plan {
+fn plan_outer(
+    left: Relation,
+    (right, lateral): (Relation, bool),
+    kind: JoinKind,
+    mut on: Vec<Expr>,
+    mut conditions: Vec<Expr>,
+) -> Plan {
     let (left_width, right_width) = (left.width(), right.width());
     let total = left_width + right_width;
     let mut for_left = Vec::new();
@@ -95,7 +106,7 @@ fn plan_outer(left: Relation, right: Relation, kind: JoinKind, mut on: Vec<Expr>
         for_right = take(&mut on, |expr| reads_only(expr, left_width..total));
     }
     let left_plan = plan_relation(left, for_left);
-    let side = Side { relation: right, first: left_width, local: for_right };
+    let side = Side { relation: right, first: left_width, local: for_right, lateral };
     let plan = join(left_plan, left_width, side, right_width, kind, on);
     filtered(plan, conditions)
 }
@@ -107,13 +118,21 @@ struct Side {
     first: usize,
     /// Conditions on it alone, over the pair.
     local: Vec<Expr>,
+    /// Whether it sees the left row as its next outer row.
+    lateral: bool,
 }
 
 /// Joins a relation to a plan. `on` is over the pair: the plan's row followed by the relation's.
 fn join(left: Plan, left_width: usize, side: Side, right_width: usize, kind: JoinKind, on: Vec<Expr>) -> Plan {
-    let Side { relation, first, mut local } = side;
+    let Side { relation, first, mut local, lateral } = side;
     for expr in &mut local {
         expr.map_columns(&mut |index| index - first);
+    }
+    if lateral {
+        // Its conditions are judged inside of it.
+        local.iter_mut().for_each(|expr| expr.shift_outer(0, 1));
+        let (right, on) = (plan_relation(relation, local), Expr::all_of(on));
+        return Plan::NestedLoop(Box::new(NestedLoop { left, right, lateral: true, kind, on, right_width }));
     }
     if let Relation::Table { table, lock: None, with_key, .. } = &relation
         && kind != JoinKind::Full
@@ -209,6 +228,9 @@ fn hashable(a: &Expr, b: &Expr) -> bool {
     a == b || (integers.contains(&a) && integers.contains(&b)) || (texts.contains(&a) && texts.contains(&b))
 }
 
+/// The cost of what cannot be read before other relations have been.
+const NOT_YET: u32 = u32::MAX;
+
 /// Inner joins side by side.
 struct Group {
     leaves: Vec<Leaf>,
@@ -224,6 +246,8 @@ struct Leaf {
     width: usize,
     /// Conditions on it alone, over its own row.
     local: Vec<Expr>,
+    /// If it sees rows of relations to its left as its next outer row: where the first of those is in the group's row.
+    lateral: Option<usize>,
 }
 
 impl Group {
@@ -243,18 +267,24 @@ impl Group {
 
     fn flatten(&mut self, relation: Relation, first: usize) {
         match relation {
-            Relation::Join { left, right, kind: JoinSide::Inner, mut on } => {
+            Relation::Join { left, right, kind: JoinSide::Inner, mut on, lateral } => {
                 on.iter_mut().for_each(|expr| expr.map_columns(&mut |index| index + first));
                 self.conditions.append(&mut on);
                 let left_width = left.width();
                 self.flatten(*left, first);
-                self.flatten(*right, first + left_width);
+                if lateral {
+                    self.add_leaf(*right, first + left_width, Some(first));
+                } else {
+                    self.flatten(*right, first + left_width);
+                }
             }
-            relation => {
-                let width = relation.width();
-                self.leaves.push(Leaf { relation, first, width, local: Vec::new() });
-            }
+            relation => self.add_leaf(relation, first, None),
         }
+    }
+
+    fn add_leaf(&mut self, relation: Relation, first: usize, lateral: Option<usize>) {
+        let width = relation.width();
+        self.leaves.push(Leaf { relation, first, width, local: Vec::new(), lateral });
     }
 
     fn plan(mut self) -> Plan {
@@ -266,14 +296,18 @@ impl Group {
         let mut plan = plan_relation(leaf.relation, leaf.local);
         while !self.leaves.is_empty() {
             let next = self.best_next(&placed);
-            let leaf = self.leaves.remove(next);
+            let mut leaf = self.leaves.remove(next);
             let left_width = placed.width;
+            if let Some(first) = leaf.lateral {
+                leaf.relation.map_columns_at(1, &mut |index| placed.position(index + first));
+            }
             placed.add(&leaf);
             let mut on = take(&mut self.conditions, |expr| placed.has_all(expr));
             on.iter_mut().for_each(|expr| placed.map(expr));
             let mut local = leaf.local;
             local.iter_mut().for_each(|expr| expr.map_columns(&mut |index| index + left_width));
-            let side = Side { relation: leaf.relation, first: left_width, local };
+            let lateral = leaf.lateral.is_some();
+            let side = Side { relation: leaf.relation, first: left_width, local, lateral };
             plan = join(plan, left_width, side, leaf.width, JoinKind::Inner, on);
         }
         // What reads no column but is not constant is judged last, row by row.
@@ -290,6 +324,7 @@ impl Group {
 
     fn best_start(&self) -> usize {
         let cost = |leaf: &Leaf| match &leaf.relation {
+            _ if leaf.lateral.is_some() => NOT_YET,
             Relation::Table { table, .. } => {
                 let cost = choose(table, &leaf.local).cost;
                 // A filtered scan is a smaller start than an unfiltered one.
@@ -304,6 +339,11 @@ impl Group {
         const CONNECTED: u32 = COST_ALL + 1;
         const UNCONNECTED: u32 = COST_ALL + 2;
         let cost = |leaf: &Leaf| {
+            if let Some(first) = leaf.lateral {
+                let mut all = true;
+                leaf.relation.columns_at(1, &mut |index| all &= placed.find(index + first).is_some());
+                return if all { CONNECTED } else { NOT_YET };
+            }
             let applicable: Vec<&Expr> = self.conditions.iter().filter(|expr| placed.has_all_but(expr, leaf)).collect();
             if applicable.is_empty() {
                 return UNCONNECTED;

@@ -177,7 +177,8 @@ fn plan_target(target: Target) -> (Plan, Option<Expr>) {
         None => Plan::Scan(locking_scan(table, filter, None)),
         Some(from) => {
             let left = Box::new(Relation::Table { table, name, lock: None, with_key: true });
-            let join = Relation::Join { left, right: Box::new(from), kind: JoinSide::Inner, on: Vec::new() };
+            let join =
+                Relation::Join { left, right: Box::new(from), kind: JoinSide::Inner, on: Vec::new(), lateral: false };
             plan_relation(join, filter)
         }
     };

@@ -59,6 +59,7 @@ scripts!(
     expressions,
     insert,
     joins,
+    lateral,
     modify_joined,
     null_logic,
     on_conflict,
