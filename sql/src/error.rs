@@ -19,6 +19,7 @@ macro_rules! states {
 }
 
 states! {
+    SUCCESS = "00000";
     WARNING = "01000";
     PROTOCOL_VIOLATION = "08P01";
     TRANSACTION_RESOLUTION_UNKNOWN = "08007";
@@ -73,6 +74,8 @@ states! {
     DUPLICATE_COLUMN = "42701";
     DUPLICATE_TABLE = "42P07";
     DUPLICATE_OBJECT = "42710";
+    DUPLICATE_SCHEMA = "42P06";
+    RESERVED_NAME = "42939";
     DUPLICATE_ALIAS = "42712";
     AMBIGUOUS_COLUMN = "42702";
     AMBIGUOUS_FUNCTION = "42725";
@@ -193,6 +196,7 @@ impl From<StorageError> for SqlError {
             StorageError::Cancelled => SqlState::QUERY_CANCELED,
             StorageError::NoSuchRelation(_) => SqlState::UNDEFINED_TABLE,
             StorageError::AlreadyExists(_) => SqlState::DUPLICATE_TABLE,
+            StorageError::NameTaken(_) => SqlState::DUPLICATE_OBJECT,
             StorageError::Dependent(_) => SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
             StorageError::QueueFull { .. } => SqlState::CONFIGURATION_LIMIT_EXCEEDED,
             StorageError::NotAllowedHere(_) => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,

@@ -16,6 +16,7 @@
 //! | [`eval`] | the one evaluator of expressions |
 //! | [`functions`] | functions, operators, aggregates, by family |
 //! | [`types`] | text and binary forms of every type, casts |
+//! | [`dependency`] | which object needs which other: what DROP takes along |
 //! | [`checks`] | CHECK constraints, for the storage crate to judge |
 //! | [`catalog_views`] | `pg_catalog`, `information_schema` and `sync`: relations over the store |
 //! | [`session`] | one client's transaction, settings, prepared statements |
@@ -24,6 +25,7 @@
 pub mod bind;
 pub mod catalog_views;
 pub mod checks;
+pub mod dependency;
 pub mod error;
 pub mod eval;
 pub mod exec;

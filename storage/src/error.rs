@@ -29,6 +29,9 @@ pub enum Error {
     /// A relation of that name exists already.
     #[error("relation \"{0}\" already exists")]
     AlreadyExists(String),
+    /// An object that is no relation has the name already.
+    #[error("{0}")]
+    NameTaken(String),
     /// Other objects depend on the one to be removed.
     #[error("{0}")]
     Dependent(String),

@@ -22,6 +22,10 @@ number! {
     RelationId(u32)
 }
 number! {
+    /// An object of the catalog of any kind: schemas, relations, types, functions and roles share one sequence of oids.
+    Oid(u32)
+}
+number! {
     /// A column, stable within its table for ever and the same on every node; `attnum` in `pg_attribute`, from 1.
     ColumnId(u16)
 }
@@ -40,6 +44,12 @@ number! {
 number! {
     /// The version of the schema of the synced tables, counted by the hub.
     SchemaVersion(u64)
+}
+
+impl From<RelationId> for Oid {
+    fn from(relation: RelationId) -> Self {
+        Self(relation.0)
+    }
 }
 
 /// A position in the hub's history.

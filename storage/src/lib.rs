@@ -42,7 +42,7 @@ pub mod view;
 
 pub use catalog::Catalog;
 pub use error::{ConstraintKind, Error, Result, Violation};
-pub use ids::{ColumnId, CommitSeq, LocalSeq, RelationId, SchemaVersion, ServerSeq, SyncTableId, TxnId};
+pub use ids::{ColumnId, CommitSeq, LocalSeq, Oid, RelationId, SchemaVersion, ServerSeq, SyncTableId, TxnId};
 pub use key::RowKey;
 pub use lock::WaitHook;
 pub use meta::OutboxCounts;

@@ -6,8 +6,9 @@ use crate::error::{Error, Result};
 use crate::ids::{CommitSeq, LocalSeq, SchemaVersion};
 use crate::sync_row::Identity;
 
-/// The version of everything on disk. A store written by a newer program is refused.
-pub(crate) const FORMAT_VERSION: u32 = 1;
+/// The version of everything on disk. A store written by a newer program is refused; one of an older format is brought
+/// up to this one when it is opened.
+pub(crate) const FORMAT_VERSION: u32 = 2;
 
 /// Keys in [`crate::sync_row::Internal::Meta`].
 pub(crate) mod meta_key {
@@ -17,7 +18,7 @@ pub(crate) mod meta_key {
     pub(crate) const HEAD: &[u8] = b"head";
     /// JSON: the [`crate::sync_row::Identity`].
     pub(crate) const IDENTITY: &[u8] = b"identity";
-    /// Four bytes: the next relation id.
+    /// Four bytes: the next oid.
     pub(crate) const NEXT_RELATION: &[u8] = b"next_relation";
     /// Eight bytes: the version of the synced tables' schema.
     pub(crate) const SCHEMA_VERSION: &[u8] = b"schema_version";

@@ -145,7 +145,7 @@ impl Store {
     }
 }
 
-/// Marks a new store with the format it has, and refuses one of a newer format.
+/// Gives a new store its first records, brings one of an older format up to this one, and refuses one of a newer format.
 fn prepare_format(base: &Base) -> Result<()> {
     let meta = Space::Internal(Internal::Meta);
     let stored = match base.read()?.open(meta)? {
@@ -153,12 +153,18 @@ fn prepare_format(base: &Base) -> Result<()> {
         None => None,
     };
     match stored {
-        None => {
+        Some(FORMAT_VERSION) => Ok(()),
+        // Format 1 had no records of anything but tables; those it has are read as they are.
+        None | Some(1) => {
             let write = base.write()?;
             write.open(meta)?.put(meta_key::FORMAT, &FORMAT_VERSION.to_be_bytes())?;
+            let mut catalog = write.open(Space::Internal(Internal::Catalog))?;
+            for object in Catalog::initial_objects() {
+                catalog.put(&Catalog::record_key(object.id()), &Catalog::record(&object)?)?;
+            }
+            drop(catalog);
             write.commit()
         }
-        Some(FORMAT_VERSION) => Ok(()),
         Some(newer) => Err(Error::Unsupported(format!(
             "the data folder has format {newer}, this program reads format {FORMAT_VERSION}; use a newer program"
         ))),

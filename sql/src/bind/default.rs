@@ -17,7 +17,7 @@ impl Binder<'_> {
         };
         let parsed = crate::parse::parse_expression(text)?;
         // The text is not the statement's, so that errors in it have no position; it has no parameters either.
-        let mut binder = Binder::new(self.catalog, self.time, "", &[]);
+        let mut binder = Binder::new(self.catalog, self.time, "", &[]).with_path(self.path.clone());
         binder.default_expression(&parsed, column)
     }
 

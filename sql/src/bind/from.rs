@@ -14,9 +14,9 @@ use super::cte::Barrier;
 use super::names::{self, QualifiedName, ident, no_such_relation};
 use super::query::Unknowns;
 use super::scope::{Place, Scope, ScopeColumn, Sibling};
+use super::search_path::{NamedRelation, SearchPath};
 use super::select::output_type;
 use super::tree::{Body, JoinSide, OutputColumn, Query, Relation};
-use crate::catalog_views;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::functions;
@@ -24,26 +24,16 @@ use crate::functions;
 /// How many relations one FROM clause may name.
 const MAX_RELATIONS: usize = 200;
 
-/// A stored table by its name.
-pub fn find_table(catalog: &Catalog, name: &QualifiedName) -> Result<Arc<TableDef>> {
-    let schema = name.schema.as_deref().unwrap_or(Catalog::DEFAULT_SCHEMA);
-    if let Some(table) = catalog.table(schema, &name.name) {
-        return Ok(Arc::clone(table));
-    }
-    Err(no_such_relation(name))
-}
-
 /// A stored table that is to be changed: system relations are named, but refuse it.
-pub fn find_target(catalog: &Catalog, name: &QualifiedName) -> Result<Arc<TableDef>> {
-    find_table(catalog, name).map_err(|error| {
-        if catalog_views::lookup(name.schema.as_deref(), &name.name).is_some() {
-            return SqlError::new(
-                SqlState::INSUFFICIENT_PRIVILEGE,
-                format!("permission denied: \"{}\" is a system catalog", name.name),
-            );
-        }
-        error
-    })
+pub fn find_target(catalog: &Catalog, path: &SearchPath, name: &QualifiedName) -> Result<Arc<TableDef>> {
+    match path.relation(catalog, name) {
+        Some(NamedRelation::Table(table)) => Ok(table),
+        Some(NamedRelation::System(_)) => Err(SqlError::new(
+            SqlState::INSUFFICIENT_PRIVILEGE,
+            format!("permission denied: \"{}\" is a system catalog", name.name),
+        )),
+        None => Err(no_such_relation(name)),
+    }
 }
 
 impl Binder<'_> {
@@ -246,19 +236,20 @@ impl Binder<'_> {
             rename_columns(&mut scope, alias)?;
             return Ok((relation, scope));
         }
-        // pg_catalog is searched first, as in PostgreSQL.
-        let relation = if let Some(relation) = catalog_views::lookup(name.schema.as_deref(), &name.name) {
-            let columns =
-                relation.columns.iter().map(|(name, data_type)| ((*name).to_owned(), output_type(*data_type), None));
-            scope.add_relation(&shown, None, columns.collect());
-            Relation::System { relation, name: shown.as_str().into() }
-        } else {
-            let table = find_table(self.catalog, &name).map_err(|error| {
-                let error = self.hint_at_cte(&name, error);
-                self.at(span.unwrap_or_else(Span::empty), error)
-            })?;
-            scope.add_table(&table, &shown);
-            Relation::Table { table, name: shown.as_str().into(), lock: None, with_key: false }
+        let relation = match self.path.relation(self.catalog, &name) {
+            Some(NamedRelation::System(relation)) => {
+                let columns = relation.columns.iter().map(|(name, of)| ((*name).to_owned(), output_type(*of), None));
+                scope.add_relation(&shown, None, columns.collect());
+                Relation::System { relation, name: shown.as_str().into() }
+            }
+            Some(NamedRelation::Table(table)) => {
+                scope.add_table(&table, &shown);
+                Relation::Table { table, name: shown.as_str().into(), lock: None, with_key: false }
+            }
+            None => {
+                let error = self.hint_at_cte(&name, no_such_relation(&name));
+                return Err(self.at(span.unwrap_or_else(Span::empty), error));
+            }
         };
         rename_columns(&mut scope, alias)?;
         Ok((relation, scope))

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `tree`, `walk` | what comes out: queries over relations, with typed expressions; and walking over it |
 //! | `scope` | which columns a name can mean |
-//! | `names`, `type_name` | identifiers, names of tables and of types |
+//! | `names`, `search_path`, `type_name` | identifiers, names of relations and of types |
 //! | `query`, `cte`, `set_operation`, `select`, `from`, `grouping`, `order` | WITH and SELECT, clause by clause |
 //! | `expression`, `call`, `predicate` | expressions |
 //! | `coerce` | PostgreSQL's rules about which type becomes which, and about `unknown` |
@@ -28,6 +28,7 @@ mod order;
 mod predicate;
 pub mod query;
 pub mod scope;
+pub mod search_path;
 mod select;
 mod set_operation;
 pub mod tree;
@@ -49,6 +50,7 @@ use crate::types::TimeContext;
 
 pub use expression::string_value;
 pub use from::find_target;
+pub use search_path::SearchPath;
 
 /// How many parameters a statement may have: the protocol counts them in 16 bits.
 const MAX_PARAMETERS: usize = 65_535;
@@ -59,6 +61,8 @@ const MAX_DEPTH: usize = 120;
 /// Binds one statement.
 pub struct Binder<'a> {
     pub(crate) catalog: &'a Catalog,
+    /// Where names without a schema are looked for.
+    pub(crate) path: SearchPath,
     /// The zone in which literals are read.
     pub(crate) time: &'a TimeContext,
     /// The text that spans refer to.
@@ -85,6 +89,7 @@ impl<'a> Binder<'a> {
     pub fn new(catalog: &'a Catalog, time: &'a TimeContext, source: &'a str, params: &[DataType]) -> Self {
         Self {
             catalog,
+            path: SearchPath::default(),
             time,
             source,
             params: params.to_vec(),
@@ -96,6 +101,13 @@ impl<'a> Binder<'a> {
             cte_awaited: false,
             barriers: Vec::new(),
         }
+    }
+
+    /// The same with another search path than that of a new database.
+    #[must_use]
+    pub fn with_path(mut self, path: SearchPath) -> Self {
+        self.path = path;
+        self
     }
 
     /// The types of all parameters; 42P18 if one could not be inferred.

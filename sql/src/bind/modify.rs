@@ -145,7 +145,7 @@ impl Binder<'_> {
 
     pub(super) fn target_table(&self, name: &ast::ObjectName) -> Result<Arc<TableDef>> {
         let span = name.0.first().and_then(|part| part.as_ident()).map(|ident| ident.span);
-        find_target(self.catalog, &names::qualified(name)?).map_err(|error| match span {
+        find_target(self.catalog, &self.path, &names::qualified(name)?).map_err(|error| match span {
             Some(span) => self.at(span, error),
             None => error,
         })

@@ -9,10 +9,18 @@ const MAX_IDENTIFIER_BYTES: usize = 63;
 
 /// An identifier as PostgreSQL reads it: lower case unless quoted, at most 63 bytes.
 pub fn ident(ident: &Ident) -> String {
-    let mut name = match ident.quote_style {
-        None => ident.value.to_ascii_lowercase(),
-        Some(_) => ident.value.clone(),
-    };
+    match ident.quote_style {
+        None => fold(&ident.value),
+        Some(_) => cut(ident.value.clone()),
+    }
+}
+
+/// An identifier that is not quoted.
+pub fn fold(name: &str) -> String {
+    cut(name.to_ascii_lowercase())
+}
+
+fn cut(mut name: String) -> String {
     name.truncate(name.floor_char_boundary(MAX_IDENTIFIER_BYTES));
     name
 }

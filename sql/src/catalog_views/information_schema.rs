@@ -105,7 +105,8 @@ pub(super) static RELATIONS: &[SystemRelation] = &[
 
 fn schemata(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
     let row = |name: &str| vec![text(&*ctx.session.database), text(name), text(&*ctx.session.user)];
-    Ok(SYSTEM_SCHEMAS.iter().map(|(name, _)| row(name)).collect())
+    let system = SYSTEM_SCHEMAS.iter().map(|(name, _)| row(name));
+    Ok(system.chain(ctx.txn.catalog().schemas().map(|schema| row(&schema.name))).collect())
 }
 
 fn tables(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {

@@ -44,9 +44,8 @@ pub struct ViewContext<'a> {
     pub session: &'a SessionFacts,
 }
 
-/// The schemas that are always there, and their oids.
-const SYSTEM_SCHEMAS: [(&str, i64); 4] =
-    [("pg_catalog", 11), ("public", 2200), ("information_schema", 13_000), ("sync", 13_001)];
+/// The schemas that are always there and belong to the system, and their oids.
+const SYSTEM_SCHEMAS: [(&str, i64); 3] = [("pg_catalog", 11), ("information_schema", 13_000), ("sync", 13_001)];
 
 /// The oids of system relations count from here, in the order of [`all`].
 const FIRST_SYSTEM_RELATION: i64 = 12_000;
@@ -65,14 +64,21 @@ fn all() -> impl Iterator<Item = (i64, &'static SystemRelation)> {
     (FIRST_SYSTEM_RELATION..).zip(RELATIONS.iter().copied().flatten())
 }
 
-/// The oid of a schema; 0 for one that does not exist.
-fn schema_oid(name: &str) -> i64 {
-    SYSTEM_SCHEMAS.iter().find(|(schema, _)| *schema == name).map_or(0, |(_, oid)| *oid)
+/// Whether a schema belongs to the system: nothing can be made in it.
+pub fn is_system_schema(name: &str) -> bool {
+    SYSTEM_SCHEMAS.iter().any(|(schema, _)| *schema == name)
 }
 
-/// A relation by its name; without a schema `pg_catalog` is searched.
-pub fn lookup(schema: Option<&str>, name: &str) -> Option<&'static SystemRelation> {
-    let schema = schema.unwrap_or("pg_catalog");
+impl ViewContext<'_> {
+    /// The oid of a schema; 0 for one that does not exist.
+    fn schema_oid(&self, name: &str) -> i64 {
+        let own = || self.txn.catalog().schema(name).map_or(0, |schema| i64::from(schema.id.0));
+        SYSTEM_SCHEMAS.iter().find(|(schema, _)| *schema == name).map_or_else(own, |(_, oid)| *oid)
+    }
+}
+
+/// A system relation by its schema and name.
+pub fn lookup(schema: &str, name: &str) -> Option<&'static SystemRelation> {
     RELATIONS.iter().copied().flatten().find(|relation| relation.name == name && relation.schema == schema)
 }
 

@@ -5,7 +5,7 @@ use heliosdb_storage::catalog::{ColumnDef, IndexDef, TableDef};
 use heliosdb_storage::value::{DataType, Value};
 
 use super::cell::{boolean, int2, int4, oid, oid32, text, text_or_null, vector};
-use super::{SystemRelation, ViewContext, all, crdt_type, pg_type, schema_oid};
+use super::{SystemRelation, ViewContext, all, crdt_type, pg_type};
 use crate::error::Result;
 use crate::functions::quote_ident;
 use crate::functions::system::USER_OID;
@@ -193,12 +193,12 @@ struct Relation<'a> {
 }
 
 impl Relation<'_> {
-    fn row(self) -> Row {
+    fn row(self, ctx: &ViewContext<'_>) -> Row {
         let is_stored = self.kind != "v";
         vec![
             oid(self.oid),
             text(self.name),
-            oid(schema_oid(self.schema)),
+            oid(ctx.schema_oid(self.schema)),
             oid(0),
             oid(0),
             oid(USER_OID),
@@ -247,7 +247,7 @@ fn pg_class(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
             checks: table.checks.len(),
             options: table.is_synced().then(|| "{sync=both}".to_owned()),
         };
-        rows.push(relation.row());
+        rows.push(relation.row(ctx));
         for index in ListedIndex::of(table) {
             let relation = Relation {
                 oid: i64::from(index.oid),
@@ -260,7 +260,7 @@ fn pg_class(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
                 checks: 0,
                 options: None,
             };
-            rows.push(relation.row());
+            rows.push(relation.row(ctx));
         }
     }
     rows.extend(all().map(|(id, system)| {
@@ -275,7 +275,7 @@ fn pg_class(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
             checks: 0,
             options: None,
         };
-        relation.row()
+        relation.row(ctx)
     }));
     Ok(rows)
 }

@@ -6,7 +6,7 @@ use heliosdb_storage::value::{DataType, Value};
 
 use super::cell::{array, boolean, int4, oid, oid32, text, text_or_null};
 use super::pg_class::derived_oid;
-use super::{SystemRelation, ViewContext, schema_oid};
+use super::{SystemRelation, ViewContext};
 use crate::error::Result;
 
 use DataType::{Bool, Char, Int4, Name, Oid, Text};
@@ -101,7 +101,7 @@ fn pg_constraint(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
             rows.push(vec![
                 oid(constraint.oid),
                 text(constraint.name),
-                oid(schema_oid(&table.schema)),
+                oid(ctx.schema_oid(&table.schema)),
                 text(constraint.kind),
                 boolean(false),
                 boolean(false),

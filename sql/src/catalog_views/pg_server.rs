@@ -5,7 +5,7 @@ use heliosdb_storage::value::{DataType, Value};
 
 use super::cell::{array, boolean, int4, oid, text, text_or_null};
 use super::pg_class::{BTREE, HEAP};
-use super::{SystemRelation, ViewContext, schema_oid};
+use super::{SystemRelation, ViewContext};
 use crate::error::Result;
 use crate::functions::system::USER_OID;
 use crate::session::settings::{self, Kind};
@@ -193,12 +193,12 @@ fn pg_am(_: &ViewContext<'_>) -> Result<Vec<Row>> {
     Ok(vec![row(HEAP, "heap", "t"), row(BTREE, "btree", "i")])
 }
 
-fn pg_extension(_: &ViewContext<'_>) -> Result<Vec<Row>> {
+fn pg_extension(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
     Ok(vec![vec![
         oid(EXTENSION_OID),
         text("heliosdb"),
         oid(USER_OID),
-        oid(schema_oid("sync")),
+        oid(ctx.schema_oid("sync")),
         boolean(false),
         text(env!("CARGO_PKG_VERSION")),
     ]])

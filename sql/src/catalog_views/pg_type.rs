@@ -4,7 +4,7 @@ use heliosdb_storage::Row;
 use heliosdb_storage::value::{DataType, Value};
 
 use super::cell::{boolean, int4, oid, oid32, text};
-use super::{SYSTEM_SCHEMAS, SystemRelation, ViewContext, crdt_type, schema_oid};
+use super::{SYSTEM_SCHEMAS, SystemRelation, ViewContext, crdt_type};
 use crate::error::Result;
 use crate::functions::system::USER_OID;
 use crate::types::names;
@@ -81,6 +81,9 @@ const fn is_preferred(data_type: DataType) -> bool {
     matches!(data_type, DataType::Bool | DataType::Float8 | DataType::Oid | DataType::Text | DataType::TimestampTz)
 }
 
+/// The oid of `pg_catalog`.
+const PG_CATALOG_OID: i64 = 11;
+
 /// A row: of a domain, `base` is the type it is over.
 fn row(id: u32, name: &str, data_type: DataType, base: Option<DataType>) -> Row {
     let kind = match data_type {
@@ -91,7 +94,7 @@ fn row(id: u32, name: &str, data_type: DataType, base: Option<DataType>) -> Row 
     vec![
         oid32(id),
         text(name),
-        oid(schema_oid("pg_catalog")),
+        oid(PG_CATALOG_OID),
         oid(USER_OID),
         Value::Int2(names::type_length(data_type)),
         boolean(is_by_value(data_type)),
@@ -119,6 +122,9 @@ fn pg_type(_: &ViewContext<'_>) -> Result<Vec<Row>> {
     Ok(base.chain(domains).collect())
 }
 
-fn pg_namespace(_: &ViewContext<'_>) -> Result<Vec<Row>> {
-    Ok(SYSTEM_SCHEMAS.iter().map(|(name, id)| vec![oid(*id), text(name), oid(USER_OID), Value::Null]).collect())
+fn pg_namespace(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
+    let row = |id, name: &str| vec![oid(id), text(name), oid(USER_OID), Value::Null];
+    let system = SYSTEM_SCHEMAS.iter().map(|(name, id)| row(*id, name));
+    let own = ctx.txn.catalog().schemas().map(|schema| row(i64::from(schema.id.0), &schema.name));
+    Ok(system.chain(own).collect())
 }

@@ -103,7 +103,7 @@ fn rows_have_the_columns_that_are_declared() {
     with_tables(|ctx| {
         for (_, relation) in all() {
             let name = format!("{}.{}", relation.schema, relation.name);
-            assert!(std::ptr::eq(lookup(Some(relation.schema), relation.name).unwrap(), relation), "{name}");
+            assert!(std::ptr::eq(lookup(relation.schema, relation.name).unwrap(), relation), "{name}");
             for row in (relation.rows)(ctx).unwrap() {
                 assert_eq!(row.len(), relation.columns.len(), "{name}");
                 for (value, (column, data_type)) in row.iter().zip(relation.columns) {
@@ -117,7 +117,7 @@ fn rows_have_the_columns_that_are_declared() {
 /// The values of some columns of the rows in which one column has a value.
 fn select(ctx: &ViewContext<'_>, relation: &str, wanted: &[&str], of: (&str, &Value)) -> Vec<Vec<Value>> {
     let (schema, name) = relation.split_once('.').unwrap();
-    let relation = lookup(Some(schema), name).unwrap();
+    let relation = lookup(schema, name).unwrap();
     let place = |column: &str| relation.columns.iter().position(|(name, _)| *name == column).unwrap();
     let rows = (relation.rows)(ctx).unwrap();
     let matching = rows.into_iter().filter(|row| row[place(of.0)] == *of.1);

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use heliosdb_storage::Row;
 use heliosdb_storage::value::Value;
-use heliosdb_storage::{Catalog, Row};
 use parking_lot::Mutex;
 
+use crate::bind::SearchPath;
 use crate::error::{Result, SqlError};
 use crate::expr::Subquery;
 use crate::session::settings::{Settings, SettingsStack};
@@ -51,8 +52,8 @@ pub struct SessionFacts {
     pub user: Arc<str>,
     /// `current_database()`.
     pub database: Arc<str>,
-    /// `current_schema()`.
-    pub schema: Arc<str>,
+    /// `current_schema()` and its kin.
+    pub path: SearchPath,
     /// `pg_backend_pid()`.
     pub backend_pid: i32,
     /// The session's settings; `set_config` changes them.
@@ -65,7 +66,7 @@ impl SessionFacts {
         Self {
             user: user.into(),
             database: database.into(),
-            schema: Catalog::DEFAULT_SCHEMA.into(),
+            path: SearchPath::default(),
             backend_pid,
             settings: Mutex::new(SettingsStack::new(settings)),
         }

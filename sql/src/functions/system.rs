@@ -29,7 +29,7 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction::new("current_role", &[], N, |ctx, _| Ok(Value::Text(ctx.session.user.clone()))).stable(),
     ScalarFunction::new("session_user", &[], N, |ctx, _| Ok(Value::Text(ctx.session.user.clone()))).stable(),
     ScalarFunction::new("user", &[], N, |ctx, _| Ok(Value::Text(ctx.session.user.clone()))).stable(),
-    ScalarFunction::new("current_schema", &[], N, |ctx, _| Ok(Value::Text(ctx.session.schema.clone()))).stable(),
+    ScalarFunction::new("current_schema", &[], N, current_schema).stable(),
     ScalarFunction::new("pg_backend_pid", &[], I, |ctx, _| Ok(Value::Int4(ctx.session.backend_pid))).stable(),
     ScalarFunction::new("pg_is_in_recovery", &[], B, |_, _| Ok(Value::Bool(false))).stable(),
     ScalarFunction::new("format_type", &[O, I], T, format_type).called_on_null().stable(),
@@ -57,6 +57,10 @@ fn version(_: &EvalContext<'_>, _: &[Value]) -> Result<Value> {
         std::env::consts::ARCH,
         std::env::consts::OS
     )))
+}
+
+fn current_schema(ctx: &EvalContext<'_>, _: &[Value]) -> Result<Value> {
+    Ok(ctx.session.path.named().first().map_or(Value::Null, |schema| Value::text(schema.as_str())))
 }
 
 fn format_type(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {

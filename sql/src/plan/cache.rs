@@ -10,6 +10,7 @@ use heliosdb_storage::value::DataType;
 use lru::LruCache;
 use parking_lot::Mutex;
 
+use crate::bind::SearchPath;
 use crate::session::Prepared;
 
 /// How many statements are kept.
@@ -33,6 +34,8 @@ pub struct CacheKey {
     pub catalog_version: u64,
     /// The settings in which literals are read and plans made: see [`Settings::planning`](crate::session::settings::Settings).
     pub settings: Arc<str>,
+    /// Where names are looked for.
+    pub path: SearchPath,
 }
 
 /// The cache.

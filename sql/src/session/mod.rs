@@ -25,6 +25,7 @@ use heliosdb_storage::value::{DataType, Value};
 use heliosdb_storage::{Catalog, Store, Transaction};
 use parking_lot::RwLock;
 
+use crate::bind::SearchPath;
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::SessionFacts;
 use crate::parse;
@@ -35,6 +36,7 @@ use crate::types::TimeContext;
 pub use crate::parse::ParsedStatement;
 pub use portal::Portal;
 pub(crate) use portal::read_only_transaction;
+use prepared::Meaning;
 pub use prepared::{Prepared, ResultColumn};
 use settings::{Setting, Settings, Source};
 use transaction::State;
@@ -89,6 +91,7 @@ impl Engine {
             notices: Vec::new(),
             deallocate_all: false,
             parked: Vec::new(),
+            path_of: None,
         }
     }
 }
@@ -109,6 +112,8 @@ pub struct Session {
     deallocate_all: bool,
     /// Portals that wait in the middle of their run.
     parked: Vec<parked::Known>,
+    /// The setting and the catalog that the search path in `facts` was made of.
+    path_of: Option<(Arc<[String]>, Arc<Catalog>)>,
 }
 
 /// What ReadyForQuery reports.
@@ -156,14 +161,16 @@ impl Session {
             parameter_types: parameter_types.to_vec(),
             catalog_version: catalog.version,
             settings: Arc::clone(self.settings.planning()),
+            path: self.search_path(&catalog),
         };
         if !catalog.is_private
             && let Some(prepared) = self.engine.plans.get(&key)
         {
             return Ok(prepared);
         }
-        let prepared =
-            Arc::new(Prepared::new(statement, parameter_types, &catalog, &self.time, self.settings.planning())?);
+        let meaning =
+            Meaning { catalog: Arc::clone(&catalog), settings: Arc::clone(&key.settings), path: key.path.clone() };
+        let prepared = Arc::new(Prepared::new(statement, parameter_types, meaning, &self.time)?);
         if !catalog.is_private {
             self.engine.plans.put(key, &prepared);
         }
@@ -251,6 +258,24 @@ impl Session {
         Ok(self.ensure_transaction()?.txn.catalog())
     }
 
+    /// The search path under a catalog.
+    pub(crate) fn search_path(&mut self, catalog: &Arc<Catalog>) -> SearchPath {
+        let setting = self.settings.search_path();
+        let is_known =
+            self.path_of.as_ref().is_some_and(|(known, of)| Arc::ptr_eq(known, setting) && Arc::ptr_eq(of, catalog));
+        if !is_known {
+            self.facts.path = SearchPath::new(setting, &self.facts.user, catalog, None);
+            self.path_of = Some((Arc::clone(setting), Arc::clone(catalog)));
+        }
+        self.facts.path.clone()
+    }
+
+    /// The search path under the catalog of the open transaction.
+    pub(crate) fn path(&mut self) -> Result<SearchPath> {
+        let catalog = Arc::clone(self.catalog()?);
+        Ok(self.search_path(&catalog))
+    }
+
     /// The open transaction.
     pub(crate) fn storage(&mut self) -> Result<&mut Transaction> {
         Ok(&mut self.ensure_transaction()?.txn)
@@ -259,6 +284,11 @@ impl Session {
     /// Sends a NOTICE.
     pub(crate) fn note(&mut self, state: SqlState, message: String) {
         self.notice("NOTICE", SqlError::new(state, message));
+    }
+
+    /// Sends a NOTICE with more to it than a message.
+    pub(crate) fn notify(&mut self, notice: SqlError) {
+        self.notice("NOTICE", notice);
     }
 
     /// Fails in a failed transaction.

@@ -10,7 +10,7 @@ use heliosdb_storage::value::Value;
 
 use super::Session;
 use super::parked::Parked;
-use super::prepared::{Action, Prepared, RunKind, result_changed};
+use super::prepared::{Action, Meaning, Prepared, RunKind, result_changed};
 use super::running::Running;
 use super::settings::Setting;
 use super::transaction::State;
@@ -222,7 +222,9 @@ impl Session {
             }
             active.txn.begin_statement()?;
             let catalog = Arc::clone(active.txn.catalog());
-            if !is_gone && prepared.is_current(&catalog, self.settings.planning()) {
+            let path = self.search_path(&catalog);
+            let now = Meaning { catalog, settings: Arc::clone(self.settings.planning()), path };
+            if !is_gone && prepared.is_current(&now) {
                 return Ok(prepared);
             }
             let again = self.prepare_here(&prepared.statement, &prepared.given_types)?;

@@ -8,7 +8,7 @@ use heliosdb_storage::{Catalog, RelationId};
 use sqlparser::ast::{self, Statement};
 
 use crate::bind::tree::{Modify, OutputColumn};
-use crate::bind::{Binder, query};
+use crate::bind::{Binder, SearchPath, query};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::{Expr, SubqueryForm};
 use crate::parse::session::SessionStatement;
@@ -26,11 +26,19 @@ pub struct Prepared {
     parameter_types: Vec<DataType>,
     columns: Vec<ResultColumn>,
     pub(super) action: Action,
-    /// The catalog that names were looked up in.
-    pub(super) catalog: Arc<Catalog>,
-    /// The settings that literals were read in and the plan was made for.
-    pub(super) settings: Arc<str>,
+    meaning: Meaning,
     is_quick: bool,
+}
+
+/// What else than its text decided what a statement means.
+#[derive(Clone, Debug)]
+pub(super) struct Meaning {
+    /// The catalog that names were looked up in.
+    pub catalog: Arc<Catalog>,
+    /// The settings that literals were read in and the plan was made for.
+    pub settings: Arc<str>,
+    /// The schemas that names were looked for in.
+    pub path: SearchPath,
 }
 
 /// What a statement does.
@@ -86,11 +94,11 @@ impl Prepared {
     pub(super) fn new(
         statement: &ParsedStatement,
         given_types: &[DataType],
-        catalog: &Arc<Catalog>,
+        meaning: Meaning,
         time: &TimeContext,
-        settings: &Arc<str>,
     ) -> Result<Self> {
-        let mut binder = Binder::new(catalog, time, &statement.source, given_types);
+        let catalog = &meaning.catalog;
+        let mut binder = Binder::new(catalog, time, &statement.source, given_types).with_path(meaning.path.clone());
         let (action, columns) = match &statement.tree {
             Tree::Sql(ast) => bind_action(&mut binder, ast, catalog)?,
             Tree::Session(session) => session_action(session),
@@ -103,8 +111,7 @@ impl Prepared {
             parameter_types,
             columns,
             action,
-            catalog: Arc::clone(catalog),
-            settings: Arc::clone(settings),
+            meaning,
             is_quick,
         })
     }
@@ -129,15 +136,22 @@ impl Prepared {
         self.statement.source.len()
     }
 
-    /// Whether the statement can be run as it is under this catalog and these settings.
-    pub(super) fn is_current(&self, catalog: &Arc<Catalog>, settings: &str) -> bool {
-        let same_catalog = Arc::ptr_eq(&self.catalog, catalog)
-            || (!self.catalog.is_private && !catalog.is_private && self.catalog.version == catalog.version);
+    /// Whether the statement can be run as it is now.
+    pub(super) fn is_current(&self, now: &Meaning) -> bool {
         match self.action {
             // These look names up when they are run.
             Action::Command(_) => true,
-            Action::Run(_) | Action::Explain(_) => same_catalog && *self.settings == *settings,
+            Action::Run(_) | Action::Explain(_) => self.meaning.is_same(now),
         }
+    }
+}
+
+impl Meaning {
+    fn is_same(&self, other: &Self) -> bool {
+        let (known, now) = (&self.catalog, &other.catalog);
+        let same_catalog =
+            Arc::ptr_eq(known, now) || (!known.is_private && !now.is_private && known.version == now.version);
+        same_catalog && self.settings == other.settings && self.path == other.path
     }
 }
 

@@ -6,7 +6,7 @@ use heliosdb_storage::{Catalog, catalog};
 use sqlparser::ast::{self, ConstraintCharacteristics, ReferentialAction};
 
 use crate::bind::names::{self, ident};
-use crate::bind::{Binder, check_expression, find_target};
+use crate::bind::{Binder, SearchPath, check_expression, find_target};
 use crate::error::{Result, SqlError, SqlState};
 use crate::types::{self, TimeContext};
 
@@ -116,14 +116,14 @@ pub(super) fn check_characteristics(characteristics: Option<&ConstraintCharacter
 
 /// A CHECK over the table's columns.
 pub(super) fn check(
-    catalog: &Catalog,
+    (catalog, path): (&Catalog, &SearchPath),
     table: &TableDef,
     name: Option<String>,
     expr: &ast::Expr,
     is_taken: &dyn Fn(&str) -> bool,
 ) -> Result<CheckDef> {
     let time = TimeContext::utc();
-    let mut binder = Binder::new(catalog, &time, "", &[]);
+    let mut binder = Binder::new(catalog, &time, "", &[]).with_path(path.clone());
     let bound = check_expression(&mut binder, table, expr)?;
     let mut slots = Vec::new();
     bound.for_each_column(&mut |slot| {
@@ -143,7 +143,7 @@ pub(super) fn check(
 
 /// A foreign key; `own` is the table that is being made, which it may refer to.
 pub(super) fn foreign_key(
-    catalog: &Catalog,
+    (catalog, path): (&Catalog, &SearchPath),
     own: &TableDef,
     key: &ast::ForeignKeyConstraint,
     columns: &[String],
@@ -176,9 +176,17 @@ pub(super) fn foreign_key(
     }
     check_characteristics(characteristics.as_ref())?;
     let parent_name = names::qualified(foreign_table)?;
-    let is_self =
-        parent_name.name == own.name && parent_name.schema.as_deref().is_none_or(|schema| schema == own.schema);
-    let found = if is_self { None } else { Some(find_target(catalog, &parent_name)?) };
+    // The table itself is not in the catalog yet; it is made in the first schema of the path.
+    let is_self = parent_name.name == own.name
+        && match &parent_name.schema {
+            Some(schema) => path.explicit(schema) == own.schema,
+            None => {
+                path.find(&parent_name, |schema| {
+                    (schema == own.schema || catalog.has_relation(schema, &own.name)).then(|| schema == own.schema)
+                }) == Some(true)
+            }
+        };
+    let found = if is_self { None } else { Some(find_target(catalog, path, &parent_name)?) };
     let parent = found.as_deref().unwrap_or(own);
     let slots = index_slots(&own.columns, columns, "foreign key")?;
     let parent_slots = if referred_columns.is_empty() {

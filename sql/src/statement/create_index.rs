@@ -5,9 +5,9 @@ use heliosdb_storage::transaction::TableLock;
 use sqlparser::ast;
 
 use super::constraint::{free_name, index_slots};
-use super::{index_column, refuse_synced_on_edge, relation_kind};
+use super::{index_column, refuse_synced_on_edge};
 use crate::bind::find_target;
-use crate::bind::names::{self, QualifiedName};
+use crate::bind::names;
 use crate::error::{Result, SqlError, SqlState};
 use crate::session::Session;
 
@@ -41,10 +41,11 @@ pub(super) fn run(session: &mut Session, create: &ast::CreateIndex) -> Result<()
         return Err(SqlError::unsupported(what));
     }
     let table_name = names::qualified(table_name)?;
-    let given = name.as_ref().map(names::qualified).transpose()?;
-    if let Some(QualifiedName { schema, name }) = &given {
-        super::check_schema(schema.as_deref())?;
-        if relation_kind(session.catalog()?, name).is_some() {
+    let given = name.as_ref().map(names::single).transpose()?;
+    let path = session.path()?;
+    let table = session.lock_for_ddl(|catalog| find_target(catalog, &path, &table_name), TableLock::Share)?;
+    if let Some(name) = &given {
+        if session.catalog()?.has_relation(&table.schema, name) {
             let message = format!("relation \"{name}\" already exists");
             if !if_not_exists {
                 return Err(SqlError::new(SqlState::DUPLICATE_TABLE, message));
@@ -53,15 +54,14 @@ pub(super) fn run(session: &mut Session, create: &ast::CreateIndex) -> Result<()
             return Ok(());
         }
     }
-    let table = session.lock_for_ddl(|catalog| find_target(catalog, &table_name), TableLock::Share)?;
     refuse_synced_on_edge(session, &table, "create an index on")?;
     let columns = columns.iter().map(index_column).collect::<Result<Vec<_>>>()?;
     let slots = index_slots(&table.columns, &columns, "index")?;
     let name = match given {
-        Some(QualifiedName { name, .. }) => name,
+        Some(name) => name,
         None => {
             let catalog = session.catalog()?;
-            free_name(&table.name, &columns.join("_"), "idx", &|name| relation_kind(catalog, name).is_some())
+            free_name(&table.name, &columns.join("_"), "idx", &|name| catalog.has_relation(&table.schema, name))
         }
     };
     let index = NewIndex { name, slots, unique: *unique, is_constraint: false };

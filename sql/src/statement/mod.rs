@@ -10,6 +10,7 @@ mod drop;
 mod extension;
 mod notify;
 mod prepared;
+mod schema;
 mod session;
 mod setting;
 mod transaction;
@@ -40,10 +41,15 @@ pub enum Command {
     Drop(drop::DropCommand),
     /// CREATE EXTENSION
     CreateExtension(ast::CreateExtension),
+    /// CREATE SCHEMA, ALTER SCHEMA
+    Schema(schema::SchemaCommand),
 }
 
 /// The command that a statement is; 0A000 if there is none.
 pub fn command(statement: &Statement) -> Result<Command> {
+    if let Some(command) = schema::command(statement)? {
+        return Ok(Command::Schema(command));
+    }
     Ok(match statement {
         Statement::CreateTable(create) => Command::CreateTable(Box::new(create.clone())),
         Statement::CreateIndex(create) => Command::CreateIndex(Box::new(create.clone())),
@@ -62,6 +68,7 @@ impl Command {
             Self::CreateIndex(_) => "CREATE INDEX",
             Self::Drop(command) => command.tag(),
             Self::CreateExtension(_) => "CREATE EXTENSION",
+            Self::Schema(command) => command.tag(),
         }
     }
 
@@ -71,15 +78,16 @@ impl Command {
             Self::Session(statement) => return statement.run(session),
             Self::CreateTable(create) => session.ddl(self.tag(), |session| create_table::run(session, create))?,
             Self::CreateIndex(create) => session.ddl(self.tag(), |session| create_index::run(session, create))?,
-            Self::Drop(command) => session.ddl(self.tag(), |session| command.run(session))?,
+            Self::Drop(command) => session.ddl(self.tag(), |session| drop::run(session, command))?,
             Self::CreateExtension(create) => extension::run(session, create)?,
+            Self::Schema(command) => session.ddl(self.tag(), |session| command.run(session))?,
         }
         Ok((self.tag().to_owned(), Vec::new()))
     }
 }
 
 /// On an edge the schema of synced tables comes from the cloud.
-fn refuse_synced_on_edge(session: &Session, table: &TableDef, what: &str) -> Result<()> {
+pub(crate) fn refuse_synced_on_edge(session: &Session, table: &TableDef, what: &str) -> Result<()> {
     if table.is_synced() && session.role() == heliosdb_storage::sync_row::Role::Edge {
         return Err(SqlError::new(
             SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
@@ -88,32 +96,6 @@ fn refuse_synced_on_edge(session: &Session, table: &TableDef, what: &str) -> Res
         .with_hint("Change synced tables on the cloud; the change reaches this node with the next sync."));
     }
     Ok(())
-}
-
-/// Tables are made in the schema `public`, the only one so far.
-fn check_schema(schema: Option<&str>) -> Result<()> {
-    match schema {
-        None | Some(heliosdb_storage::Catalog::DEFAULT_SCHEMA) => Ok(()),
-        Some(schema @ ("pg_catalog" | "information_schema" | "sync" | "ml")) => {
-            Err(SqlError::new(SqlState::INSUFFICIENT_PRIVILEGE, format!("permission denied for schema {schema}")))
-        }
-        Some(schema) => {
-            Err(SqlError::new(SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist")))
-        }
-    }
-}
-
-/// What a relation of this name is, if there is one: tables and indexes share their names.
-fn relation_kind(catalog: &heliosdb_storage::Catalog, name: &str) -> Option<&'static str> {
-    if catalog.table(heliosdb_storage::Catalog::DEFAULT_SCHEMA, name).is_some() {
-        return Some("table");
-    }
-    catalog
-        .tables()
-        .any(|table| {
-            table.primary_key_name.as_deref() == Some(name) || table.indexes.iter().any(|index| index.name == name)
-        })
-        .then_some("index")
 }
 
 /// A plain column of an index, a key or a constraint.
@@ -144,6 +126,8 @@ impl Session {
         let active = self.ensure_transaction()?;
         active.txn.begin_statement()?;
         let savepoint = active.txn.savepoint();
+        // From here on nobody else changes the catalog: what is looked up stays true until it is changed.
+        active.txn.lock_catalog()?;
         let result = run(self).and_then(|()| {
             self.ensure_transaction()?.txn.end_statement()?;
             Ok(())

@@ -66,6 +66,7 @@ scripts!(
     order_and_limit,
     postgres,
     refused,
+    schemas,
     select,
     set_operations,
     settings,

@@ -1,24 +1,35 @@
 //! The catalog: what relations exist and what they look like.
 //!
 //! A [`Catalog`] is an immutable value behind an `Arc`. DDL builds a new one inside its transaction (see
-//! [`crate::Transaction::create_table`] and its siblings); COMMIT publishes it. Each table is one record of an internal
+//! [`crate::Transaction::create_table`] and its siblings); COMMIT publishes it. Each object is one record of an internal
 //! relation, so the catalog is as durable and as transactional as the rows.
+//!
+//! | file | objects |
+//! |---|---|
+//! | `object` | what all kinds have in common |
+//! | `schema` | schemas |
+//! | `table` | tables, with columns, indexes and constraints |
+//! | `persist` | records on disk |
 
+pub mod object;
 mod persist;
+pub mod schema;
 pub mod table;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use object::{CatalogObject, NameSpace};
+pub use schema::SchemaDef;
 pub use table::{
     CheckDef, ColumnDef, CrdtType, ForeignKeyDef, IndexDef, NewColumn, NewForeignKey, NewIndex, NewTable, SyncMode,
     TableDef,
 };
 
-use crate::ids::{RelationId, SchemaVersion, SyncTableId};
+use crate::ids::{Oid, RelationId, SchemaVersion, SyncTableId};
 use crate::sync_row::SyncedSchema;
 
-/// All relations at one moment.
+/// All objects at one moment.
 #[derive(Clone, Debug, Default)]
 pub struct Catalog {
     /// Changes with every committed DDL of this node; the key of plan caches. A transaction with uncommitted DDL has
@@ -28,8 +39,10 @@ pub struct Catalog {
     pub is_private: bool,
     /// The version of the synced tables' schema.
     pub schema_version: SchemaVersion,
-    pub(crate) tables: BTreeMap<RelationId, Arc<TableDef>>,
-    pub(crate) by_name: BTreeMap<(String, String), RelationId>,
+    objects: BTreeMap<Oid, CatalogObject>,
+    /// Who has a name. An index's name leads to its table.
+    names: BTreeMap<object::NameKey, Oid>,
+    tables: BTreeMap<RelationId, Arc<TableDef>>,
     /// Per parent: the foreign keys that refer to it, as (table, position in its list).
     referencing: BTreeMap<RelationId, Vec<(RelationId, usize)>>,
 }
@@ -40,8 +53,49 @@ impl Catalog {
 
     /// A table by its schema and name.
     pub fn table(&self, schema: &str, name: &str) -> Option<&Arc<TableDef>> {
-        let id = self.by_name.get(&(schema.to_owned(), name.to_owned()))?;
-        self.tables.get(id)
+        match self.named(NameSpace::Relation, schema, name)? {
+            CatalogObject::Table(table) if table.name == name => Some(table),
+            _ => None,
+        }
+    }
+
+    /// An object of any kind by its oid.
+    pub fn object(&self, id: Oid) -> Option<&CatalogObject> {
+        self.objects.get(&id)
+    }
+
+    /// All objects, by oid.
+    pub fn objects(&self) -> impl Iterator<Item = &CatalogObject> {
+        self.objects.values()
+    }
+
+    /// The object that has a name. That of an index leads to its table; objects without a schema have an empty one.
+    pub fn named(&self, space: NameSpace, schema: &str, name: &str) -> Option<&CatalogObject> {
+        self.objects.get(self.names.get(&(space, schema.to_owned(), name.to_owned()))?)
+    }
+
+    /// A schema by its name.
+    pub fn schema(&self, name: &str) -> Option<&Arc<SchemaDef>> {
+        match self.named(NameSpace::Schema, "", name)? {
+            CatalogObject::Schema(schema) => Some(schema),
+            _ => None,
+        }
+    }
+
+    /// All schemas, by oid.
+    pub fn schemas(&self) -> impl Iterator<Item = &Arc<SchemaDef>> {
+        self.objects().filter_map(|object| match object {
+            CatalogObject::Schema(schema) => Some(schema),
+            _ => None,
+        })
+    }
+
+    /// The table that has an index of this name, be it that of the primary key.
+    pub fn table_of_index(&self, schema: &str, name: &str) -> Option<&Arc<TableDef>> {
+        match self.named(NameSpace::Relation, schema, name)? {
+            CatalogObject::Table(table) if table.name != name => Some(table),
+            _ => None,
+        }
     }
 
     /// A table by its id.
@@ -73,36 +127,50 @@ impl Catalog {
         })
     }
 
-    /// Whether a relation of any kind has the name; tables and indexes share their names.
+    /// Whether a relation of any kind has the name.
     pub fn has_relation(&self, schema: &str, name: &str) -> bool {
-        self.table(schema, name).is_some()
-            || self.tables().any(|table| {
-                table.schema == schema
-                    && (table.primary_key_name.as_deref() == Some(name)
-                        || table.indexes.iter().any(|index| index.name == name))
-            })
+        self.named(NameSpace::Relation, schema, name).is_some()
     }
 
-    /// Adds a table, or replaces the definition of one.
-    pub(crate) fn put(&mut self, table: Arc<TableDef>) {
-        self.remove(table.id);
-        for (position, key) in table.foreign_keys.iter().enumerate() {
-            self.referencing.entry(key.parent).or_default().push((table.id, position));
+    /// Who has a name.
+    pub(crate) fn owner_of(&self, name: &object::NameKey) -> Option<Oid> {
+        self.names.get(name).copied()
+    }
+
+    /// Adds an object, or replaces its definition.
+    pub(crate) fn put(&mut self, object: CatalogObject) {
+        let id = object.id();
+        self.remove(id);
+        for name in object.names() {
+            self.names.insert(name, id);
         }
-        self.by_name.insert((table.schema.clone(), table.name.clone()), table.id);
-        self.tables.insert(table.id, table);
+        if let CatalogObject::Table(table) = &object {
+            for (position, key) in table.foreign_keys.iter().enumerate() {
+                self.referencing.entry(key.parent).or_default().push((table.id, position));
+            }
+            self.tables.insert(table.id, Arc::clone(table));
+        }
+        self.objects.insert(id, object);
     }
 
-    /// Removes a table.
-    pub(crate) fn remove(&mut self, id: RelationId) -> Option<Arc<TableDef>> {
-        let table = self.tables.remove(&id)?;
-        self.by_name.remove(&(table.schema.clone(), table.name.clone()));
-        for key in &table.foreign_keys {
-            if let Some(children) = self.referencing.get_mut(&key.parent) {
-                children.retain(|(child, _)| *child != id);
+    /// Removes an object.
+    pub(crate) fn remove(&mut self, id: Oid) -> Option<CatalogObject> {
+        let object = self.objects.remove(&id)?;
+        for name in object.names() {
+            // An object that is not recorded yet may have taken the name over.
+            if self.names.get(&name) == Some(&id) {
+                self.names.remove(&name);
             }
         }
-        Some(table)
+        if let CatalogObject::Table(table) = &object {
+            self.tables.remove(&table.id);
+            for key in &table.foreign_keys {
+                if let Some(children) = self.referencing.get_mut(&key.parent) {
+                    children.retain(|(child, _)| *child != table.id);
+                }
+            }
+        }
+        Some(object)
     }
 }
 

@@ -9,18 +9,18 @@ use super::index::{entry, index_prefix};
 use super::synced::sync_id_of;
 use super::undo::Undo;
 use crate::base::Space;
-use crate::catalog::{Catalog, IndexDef, NewIndex, TableDef};
+use crate::catalog::{Catalog, CatalogObject, IndexDef, NewIndex, TableDef};
 use crate::constraints;
 use crate::error::{Error, Result};
-use crate::ids::{CommitSeq, RelationId, SchemaVersion};
+use crate::ids::{CommitSeq, Oid, RelationId, SchemaVersion};
 use crate::key::{KeyRange, RowKey};
 use crate::meta::{decode_u32, meta_key};
 use crate::row::{self, ChangedAt, Row};
 use crate::sync_row::{Internal, Role, Tombstone, keys};
 use crate::view::values;
 
-/// The first relation id: below are PostgreSQL's own objects.
-const FIRST_RELATION_ID: u32 = 16_384;
+/// The first oid that is given to an object: below are PostgreSQL's own.
+const FIRST_OID: u32 = 16_384;
 
 /// Rows that are read in one go to fill an index.
 const SCAN_BATCH: usize = 1024;
@@ -30,13 +30,17 @@ const CATALOG: Space = Space::Internal(Internal::Catalog);
 
 impl Transaction {
     pub(super) fn next_relation_id(&mut self) -> Result<RelationId> {
+        self.next_oid().map(|id| RelationId(id.0))
+    }
+
+    /// An oid that no object has.
+    pub(super) fn next_oid(&mut self) -> Result<Oid> {
         let stored = self.newest(&self.latest(), META, meta_key::NEXT_RELATION, decode_u32)?;
-        let id = stored.unwrap_or(FIRST_RELATION_ID);
-        let next =
-            id.checked_add(1).ok_or_else(|| Error::LimitExceeded("there are no relation ids left".to_owned()))?;
+        let id = stored.unwrap_or(FIRST_OID);
+        let next = id.checked_add(1).ok_or_else(|| Error::LimitExceeded("there are no oids left".to_owned()))?;
         let value = Bytes::copy_from_slice(&next.to_be_bytes());
         self.put(META, Bytes::from_static(meta_key::NEXT_RELATION), Some(value))?;
-        Ok(RelationId(id))
+        Ok(Oid(id))
     }
 
     pub(super) fn index_definition(&mut self, index: NewIndex) -> Result<IndexDef> {
@@ -51,11 +55,26 @@ impl Transaction {
 
     /// Records a new or changed table.
     pub(super) fn put_table(&mut self, table: Arc<TableDef>) -> Result<()> {
-        let record = Catalog::record(&table)?;
-        self.put(CATALOG, Bytes::copy_from_slice(&Catalog::record_key(table.id)), Some(record.into()))?;
         let is_synced = table.is_synced();
-        self.change_catalog(|catalog| catalog.put(table));
+        self.record_object(CatalogObject::Table(table))?;
         self.note_schema_change(is_synced)
+    }
+
+    /// Records a new or changed object.
+    pub(super) fn record_object(&mut self, object: CatalogObject) -> Result<()> {
+        let record = Catalog::record(&object)?;
+        self.put(CATALOG, Bytes::copy_from_slice(&Catalog::record_key(object.id())), Some(record.into()))?;
+        self.change_catalog(|catalog| catalog.put(object));
+        Ok(())
+    }
+
+    /// Removes an object's record.
+    pub(super) fn erase_object(&mut self, id: Oid) -> Result<()> {
+        self.put(CATALOG, Bytes::copy_from_slice(&Catalog::record_key(id)), None)?;
+        self.change_catalog(|catalog| {
+            catalog.remove(id);
+        });
+        Ok(())
     }
 
     /// Removes a table and all that is kept about it.
@@ -67,10 +86,7 @@ impl Transaction {
         for index in &table.indexes {
             self.drop_space(Space::Index(index.id));
         }
-        self.put(CATALOG, Bytes::copy_from_slice(&Catalog::record_key(table.id)), None)?;
-        self.change_catalog(|catalog| {
-            catalog.remove(table.id);
-        });
+        self.erase_object(table.id.into())?;
         self.note_schema_change(table.is_synced())
     }
 

@@ -138,6 +138,17 @@ impl Transaction {
         self.put_table(Arc::new(changed))
     }
 
+    /// Removes a foreign key.
+    pub fn drop_foreign_key(&mut self, table: RelationId, name: &str) -> Result<()> {
+        self.lock_catalog()?;
+        self.locks.acquire(Resource::Table(table), LockMode::Table(TableLock::AccessExclusive))?;
+        let definition = Arc::clone(self.catalog.table_by_id(table).ok_or(Error::NoSuchRelation(table))?);
+        self.judge_role(&definition)?;
+        let mut changed = TableDef::clone(&definition);
+        changed.foreign_keys.retain(|foreign| foreign.name != name);
+        self.put_table(Arc::new(changed))
+    }
+
     fn judge_new_table(&self, table: &NewTable) -> Result<()> {
         let names = std::iter::once(&table.name)
             .chain(table.primary_key.as_ref().map(|(name, _)| name))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{TableLock, Transaction};
 use crate::base::Space;
-use crate::catalog::{ColumnDef, ForeignKeyDef, IndexDef, NewIndex, TableDef};
+use crate::catalog::{CatalogObject, ColumnDef, ForeignKeyDef, IndexDef, NewIndex, SchemaDef, TableDef};
 use crate::error::{Error, Result};
 use crate::ids::{RelationId, SyncTableId};
 use crate::lock::{LockMode, Resource};
@@ -31,12 +31,22 @@ impl Transaction {
         let ids = self.local_ids(schema)?;
         for theirs in &schema.tables {
             let Some(sync_id) = theirs.sync_id else { continue };
+            self.ensure_schema(&theirs.schema)?;
             match self.catalog.table_by_sync_id(sync_id).cloned() {
                 Some(ours) => self.install_change(&ours, theirs, &ids)?,
                 None => self.install_new(sync_id, theirs, &ids)?,
             }
         }
         self.set_schema_version(schema.version)
+    }
+
+    /// Makes the schema of a table of the hub, if it is not here yet. A schema that no table of the hub is in any more stays.
+    fn ensure_schema(&mut self, name: &str) -> Result<()> {
+        if self.catalog.schema(name).is_some() {
+            return Ok(());
+        }
+        let id = self.next_oid()?;
+        self.record_object(CatalogObject::Schema(Arc::new(SchemaDef { id, name: name.to_owned() })))
     }
 
     fn lock_exclusively(&mut self, table: RelationId) -> Result<()> {

@@ -16,6 +16,7 @@
 //! | `state` | states of rows given by sync |
 //! | `internal` | internal relations |
 //! | `ddl`, `install`, `catalog_change` | tables and indexes; the hub's schema on an edge; what both do |
+//! | `objects` | the other objects of the catalog |
 //! | `undo` | savepoints |
 //! | `commit` | the end |
 
@@ -28,6 +29,7 @@ mod index;
 mod install;
 mod internal;
 mod locking;
+mod objects;
 mod read;
 mod state;
 mod synced;

@@ -7,9 +7,9 @@ use heliosdb_storage::{Catalog, ColumnId, RelationId, SyncTableId};
 use sqlparser::ast::{self, ColumnOption, TableConstraint};
 
 use super::super::constraint::{check, check_characteristics, foreign_key, free_name, index_slots};
-use super::super::{index_column, relation_kind};
+use super::super::index_column;
 use crate::bind::names::{self, ident};
-use crate::bind::{Binder, type_name};
+use crate::bind::{Binder, SearchPath, type_name};
 use crate::error::{Result, SqlError, SqlState};
 use crate::types::TimeContext;
 
@@ -22,6 +22,7 @@ const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "
 /// A table that is being put together.
 pub(super) struct Draft<'c> {
     catalog: &'c Catalog,
+    path: &'c SearchPath,
     pub table: NewTable,
     /// PRIMARY KEY: its name, if one was given, and its columns.
     primary: Option<(Option<String>, Vec<String>)>,
@@ -33,11 +34,11 @@ pub(super) struct Draft<'c> {
 }
 
 impl<'c> Draft<'c> {
-    pub fn new(catalog: &'c Catalog, name: &str) -> Self {
-        let table =
-            NewTable { schema: Catalog::DEFAULT_SCHEMA.to_owned(), name: name.to_owned(), ..NewTable::default() };
+    pub fn new(catalog: &'c Catalog, path: &'c SearchPath, schema: &str, name: &str) -> Self {
+        let table = NewTable { schema: schema.to_owned(), name: name.to_owned(), ..NewTable::default() };
         Self {
             catalog,
+            path,
             table,
             primary: None,
             unique: Vec::new(),
@@ -206,7 +207,10 @@ impl<'c> Draft<'c> {
         // Names that were given come first: automatic ones make way for them.
         let given = self.primary.iter().map(|(name, _)| name).chain(self.unique.iter().map(|(name, _)| name));
         for name in given.flatten() {
-            if relation_kind(self.catalog, name).is_some() || *name == self.table.name || !taken.insert(name.clone()) {
+            if self.catalog.has_relation(&self.table.schema, name)
+                || *name == self.table.name
+                || !taken.insert(name.clone())
+            {
                 return Err(SqlError::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
             }
         }
@@ -238,7 +242,7 @@ impl<'c> Draft<'c> {
 
     fn index_name(&self, columns: &str, label: &str, taken: &BTreeSet<String>) -> String {
         free_name(&self.table.name, columns, label, &|name| {
-            taken.contains(name) || relation_kind(self.catalog, name).is_some()
+            taken.contains(name) || self.catalog.has_relation(&self.table.schema, name)
         })
     }
 
@@ -248,7 +252,7 @@ impl<'c> Draft<'c> {
         for (slot, expr) in std::mem::take(&mut self.defaults) {
             let definition = self.definition();
             let Some(column) = definition.columns.get(slot) else { continue };
-            Binder::new(self.catalog, &time, "", &[]).default_expression(expr, column)?;
+            Binder::new(self.catalog, &time, "", &[]).with_path(self.path.clone()).default_expression(expr, column)?;
             if let Some(column) = self.table.columns.get_mut(slot) {
                 column.default = Some(expr.to_string());
             }
@@ -266,7 +270,7 @@ impl<'c> Draft<'c> {
             }
         }
         for (name, expr) in std::mem::take(&mut self.checks) {
-            let check = check(self.catalog, &definition, name, expr, &|name| names.contains(name))?;
+            let check = check((self.catalog, self.path), &definition, name, expr, &|name| names.contains(name))?;
             names.insert(check.name.clone());
             self.table.checks.push(check);
         }
@@ -275,7 +279,8 @@ impl<'c> Draft<'c> {
         for (key, name, columns) in std::mem::take(&mut self.foreign_keys) {
             let mut key = key.clone();
             key.name = key.name.or_else(|| name.map(ast::Ident::new).map(quoted));
-            let made = foreign_key(self.catalog, &definition, &key, &columns, &|name| names.contains(name))?;
+            let made =
+                foreign_key((self.catalog, self.path), &definition, &key, &columns, &|name| names.contains(name))?;
             names.insert(made.name.clone());
             self.table.foreign_keys.push(made);
         }

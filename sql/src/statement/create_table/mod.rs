@@ -10,7 +10,6 @@ use heliosdb_storage::sync_row::Role;
 use sqlparser::ast;
 use sqlparser::ast::helpers::stmt_create_table::CreateTableBuilder;
 
-use super::{check_schema, relation_kind};
 use crate::bind::names;
 use crate::error::{Result, SqlError, SqlState};
 use crate::session::Session;
@@ -20,9 +19,10 @@ use options::Options;
 pub(super) fn run(session: &mut Session, create: &ast::CreateTable) -> Result<()> {
     refuse_foreign_clauses(create)?;
     let name = names::qualified(&create.name)?;
-    check_schema(name.schema.as_deref())?;
     let catalog = Arc::clone(session.catalog()?);
-    if relation_kind(&catalog, &name.name).is_some() {
+    let path = session.search_path(&catalog);
+    let schema = path.creation_schema(&catalog, name.schema.as_deref())?;
+    if catalog.has_relation(&schema, &name.name) {
         let message = format!("relation \"{}\" already exists", name.name);
         if !create.if_not_exists {
             return Err(SqlError::new(SqlState::DUPLICATE_TABLE, message));
@@ -31,7 +31,7 @@ pub(super) fn run(session: &mut Session, create: &ast::CreateTable) -> Result<()
         return Ok(());
     }
     let options = Options::of(&create.table_options)?;
-    let mut draft = Draft::new(&catalog, &name.name);
+    let mut draft = Draft::new(&catalog, &path, &schema, &name.name);
     for column in &create.columns {
         draft.column(column)?;
     }

@@ -2,7 +2,9 @@
 CREATE TABLE p (id int PRIMARY KEY, a int, b text, j jsonb, n pn_counter);
 CREATE TABLE c (id int PRIMARY KEY REFERENCES p);
 DROP TABLE p;
+BEGIN;
 DROP TABLE p CASCADE;
+ROLLBACK;
 DROP TABLE nope;
 DROP TABLE IF EXISTS nope;
 DROP TABLE IF EXISTS nope, nope2;

@@ -1,0 +1,37 @@
+//! Objects of the catalog that are not tables: made, replaced, removed. Who depends on whom is the SQL crate's affair.
+
+use super::Transaction;
+use crate::catalog::{CatalogObject, NameSpace};
+use crate::error::{Error, Result};
+use crate::ids::Oid;
+
+impl Transaction {
+    /// An oid for an object to be made. The catalog is locked from here on.
+    pub fn new_oid(&mut self) -> Result<Oid> {
+        self.lock_catalog()?;
+        self.next_oid()
+    }
+
+    /// Makes an object, or replaces its definition. Its name must be free.
+    pub fn put_object(&mut self, object: CatalogObject) -> Result<()> {
+        self.lock_catalog()?;
+        let names = object.names();
+        let taken = names.iter().find(|name| self.catalog.owner_of(name).is_some_and(|owner| owner != object.id()));
+        if let Some((space, _, name)) = taken {
+            return Err(match space {
+                NameSpace::Relation => Error::AlreadyExists(name.clone()),
+                NameSpace::Schema => Error::NameTaken(format!("schema \"{name}\" already exists")),
+            });
+        }
+        match object {
+            CatalogObject::Table(table) => self.put_table(table),
+            other => self.record_object(other),
+        }
+    }
+
+    /// Removes an object that is not a table; see [`Transaction::drop_table`] for those.
+    pub fn drop_object(&mut self, id: Oid) -> Result<()> {
+        self.lock_catalog()?;
+        self.erase_object(id)
+    }
+}
