@@ -1,35 +1,38 @@
 //! SQL text to statements.
 //!
-//! The text is cut into tokens once, the tokens into statements at their semicolons, and each statement is parsed by
-//! `sqlparser`, but for those about the session (`session`). Two things are done to the tokens before: types that it cannot parse are rewritten (`crdt_types`), and
-//! statements whose tree would be too deep to walk are refused (`depth`).
+//! ```text
+//!  text ─ lexer ─► tokens ─ split at semicolons ─► statement ─┬─ grammar ─► tree       queries, changes, EXPLAIN
+//!                             (depth: bounds)                 ├─ session ─► statement  settings, cursors, …
+//!                                                             └─ sqlparser ─► tree     DDL; its hooks use the grammar
+//! ```
+//!
+//! The lexer and the grammar are PostgreSQL's; the tree is sqlparser's. What that tree cannot say is in [`encoding`].
 
-mod crdt_types;
 mod depth;
+mod dialect;
+pub mod encoding;
+mod grammar;
+mod keyword;
+mod lexer;
 mod position;
 pub mod session;
+mod statement;
+mod token;
 mod tokens;
 
 use std::sync::Arc;
 
 use sqlparser::ast;
-use sqlparser::dialect::PostgreSqlDialect;
-use sqlparser::parser::Parser;
-use sqlparser::tokenizer::{Token, TokenWithSpan, Tokenizer};
 
-use crate::error::{Result, SqlError, SqlState};
-
-pub use position::TextPosition;
+use crate::error::Result;
+use grammar::Grammar;
 use session::SessionStatement;
+use token::{Token, TokenKind};
+
+pub use position::{TextPosition, text_of};
 
 /// The longest text of one message.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
-
-/// How deeply parentheses may be nested.
-const MAX_NESTING: usize = 64;
-
-/// How deeply the parser may call itself; each parenthesis takes a few levels. It grows its stack as it needs.
-const PARSER_RECURSION: usize = 400;
 
 /// One statement of a text, parsed.
 #[derive(Clone, Debug)]
@@ -52,7 +55,7 @@ impl ParsedStatement {
 /// The tree of a statement.
 #[derive(Clone, Debug)]
 pub(crate) enum Tree {
-    /// As `sqlparser` makes it.
+    /// As `sqlparser` has it.
     Sql(Arc<ast::Statement>),
     /// A statement about the session.
     Session(Arc<SessionStatement>),
@@ -60,85 +63,57 @@ pub(crate) enum Tree {
 
 /// Parses a text into its statements. A mistake anywhere fails all of them, as in PostgreSQL.
 pub fn parse(sql: &str) -> Result<Vec<ParsedStatement>> {
-    if sql.len() > MAX_TEXT_BYTES {
-        return Err(SqlError::new(
-            SqlState::PROGRAM_LIMIT_EXCEEDED,
-            format!("the query text is longer than {MAX_TEXT_BYTES} bytes"),
-        ));
-    }
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql)
-        .tokenize_with_location()
-        .map_err(|error| position::tokenizer_error(sql, &error))?;
+    let tokens = lexer::tokens(sql)?;
+    depth::check(&tokens)?;
     let source: Arc<str> = sql.into();
     let mut statements = Vec::new();
-    let mut end = 0;
-    for part in tokens.split(|token| token.token == Token::SemiColon) {
-        end += part.len() + 1;
-        if part.iter().all(|token| matches!(token.token, Token::Whitespace(_) | Token::EOF)) {
-            continue;
-        }
-        let semicolon = tokens.get(end - 1);
-        statements.push(parse_one(&source, part).map_err(|error| position::before(&source, semicolon, error))?);
+    for part in tokens.split_inclusive(ends_statement).filter(|part| part.len() > 1) {
+        statements.push(parse_one(&source, part)?);
     }
     Ok(statements)
 }
 
+fn ends_statement(token: &Token) -> bool {
+    matches!(token.kind, TokenKind::Semicolon | TokenKind::End)
+}
+
+/// Parses one statement; the last of its tokens is the semicolon or the end.
+fn parse_one(source: &Arc<str>, tokens: &[Token]) -> Result<ParsedStatement> {
+    let (first, last) = (tokens.first(), tokens.len().checked_sub(2).and_then(|last| tokens.get(last)));
+    let text = match (first, last) {
+        (Some(first), Some(last)) => source.get(first.start as usize..last.end as usize).unwrap_or(source),
+        _ => source,
+    };
+    let text = if text.len() == source.len() { Arc::clone(source) } else { text.into() };
+    let tree = match session::parse(source, tokens)? {
+        Some(statement) => Tree::Session(Arc::new(statement)),
+        None => Tree::Sql(Arc::new(statement::parse(source, tokens)?)),
+    };
+    Ok(ParsedStatement { text, tree, source: Arc::clone(source) })
+}
+
 /// Parses an expression that the catalog keeps as text: a DEFAULT or a CHECK.
 pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql)
-        .tokenize_with_location()
-        .map_err(|error| position::tokenizer_error(sql, &error))?;
-    depth::check(&tokens)?;
-    let mut parser = parser(tokens);
-    let expr = parser.parse_expr().map_err(|error| position::parser_error(sql, &error))?;
-    position::expect_end(sql, &parser)?;
-    Ok(expr)
+    parse_whole(sql, |grammar| grammar.expr())
 }
 
 /// Parses the name of a type.
 pub fn parse_type(sql: &str) -> Result<ast::DataType> {
-    let tokens = Tokenizer::new(&PostgreSqlDialect {}, sql)
-        .tokenize_with_location()
-        .map_err(|error| position::tokenizer_error(sql, &error))?;
+    parse_whole(sql, |grammar| grammar.data_type())
+}
+
+fn parse_whole<T>(sql: &str, rule: impl FnOnce(&mut Grammar<'_>) -> Result<T>) -> Result<T> {
+    let tokens = lexer::tokens(sql)?;
     depth::check(&tokens)?;
-    let mut parser = parser(tokens);
-    let parsed = parser.parse_data_type().map_err(|error| position::parser_error(sql, &error))?;
-    position::expect_end(sql, &parser)?;
+    let mut grammar = Grammar::new(sql, &tokens, 0);
+    let parsed = rule(&mut grammar)?;
+    grammar.expect_end()?;
     Ok(parsed)
 }
-
-fn parser(tokens: Vec<TokenWithSpan>) -> Parser<'static> {
-    static DIALECT: PostgreSqlDialect = PostgreSqlDialect {};
-    Parser::new(&DIALECT).with_recursion_limit(PARSER_RECURSION).with_tokens_with_locations(tokens)
-}
-
-fn parse_one(source: &Arc<str>, tokens: &[TokenWithSpan]) -> Result<ParsedStatement> {
-    depth::check(tokens)?;
-    let is_nameless = |token: &Token| matches!(token, Token::Word(word) if word.value.is_empty());
-    if tokens.iter().any(|token| is_nameless(&token.token)) {
-        return Err(SqlError::new(SqlState::SYNTAX_ERROR, "zero-length delimited identifier"));
-    }
-    let tree = match session::parse(source, tokens)? {
-        Some(statement) => Tree::Session(Arc::new(statement)),
-        None => Tree::Sql(Arc::new(parse_sql(source, tokens)?)),
-    };
-    let text = position::text_of(source, tokens);
-    let text = if text.len() == source.len() { Arc::clone(source) } else { text.into() };
-    Ok(ParsedStatement { text, tree, source: Arc::clone(source) })
-}
-
-/// A statement of `sqlparser`'s.
-fn parse_sql(source: &Arc<str>, tokens: &[TokenWithSpan]) -> Result<ast::Statement> {
-    depth::check_head(tokens)?;
-    let mut parser = parser(crdt_types::rewrite(tokens));
-    let statement = parser.parse_statement().map_err(|error| position::parser_error(source, &error))?;
-    position::expect_end(source, &parser)?;
-    Ok(statement)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::SqlState;
 
     fn failure(sql: &str) -> (SqlState, String, Option<usize>) {
         let error = parse(sql).unwrap_err();

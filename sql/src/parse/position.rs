@@ -1,11 +1,15 @@
-//! Where in the text something is, and what the parser's errors look like to a client.
+//! Where in the text something is, and what a client sees of syntax errors.
+//!
+//! The tree's locations are bytes of the text: `line` is always 1, and `column` counts bytes from 1. Characters are
+//! counted only when an error is shown.
 
-use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::{Location, Span, Token, TokenWithSpan, TokenizerError};
+use sqlparser::parser::ParserError;
+use sqlparser::tokenizer::{Location, Span};
 
+use super::token::{Token, TokenKind};
 use crate::error::{SqlError, SqlState};
 
-/// Something of the parser's that has a place in the text.
+/// Something of the tree's that has a place in the text.
 pub trait TextPosition {
     /// The place of its first character in a text, counted from 1; none if it was not read from a text.
     fn position_in(&self, source: &str) -> Option<usize>;
@@ -19,114 +23,83 @@ impl TextPosition for Span {
 
 impl TextPosition for Location {
     fn position_in(&self, source: &str) -> Option<usize> {
-        let (line, column) = (usize::try_from(self.line).ok()?, usize::try_from(self.column).ok()?);
-        let before: usize = source.split_inclusive('\n').take(line.checked_sub(1)?).map(|l| l.chars().count()).sum();
-        (column > 0).then_some(before + column)
+        byte_of(*self).map(|byte| char_position(source, byte))
     }
 }
 
-/// The text of a run of tokens, without space around it.
-pub fn text_of<'a>(source: &'a str, tokens: &[TokenWithSpan]) -> &'a str {
-    let place = |location: Location| location.position_in(source).map(|position| byte_at(source, position - 1));
-    let mut solid = tokens.iter().filter(|token| !matches!(token.token, Token::Whitespace(_) | Token::EOF));
-    let Some(first) = solid.next() else { return "" };
-    let last = solid.next_back().unwrap_or(first);
-    match (place(first.span.start), place(last.span.end)) {
-        (Some(start), Some(end)) => source.get(start..end).unwrap_or(source),
-        _ => source,
+/// The place of a run of bytes.
+pub fn span(start: u32, end: u32) -> Span {
+    Span { start: location(start), end: location(end) }
+}
+
+pub(super) fn location(byte: u32) -> Location {
+    Location { line: 1, column: u64::from(byte) + 1 }
+}
+
+fn byte_of(location: Location) -> Option<usize> {
+    if location.line != 1 {
+        return None;
+    }
+    usize::try_from(location.column).ok()?.checked_sub(1)
+}
+
+/// The text of a part of the tree; none if it has no place in this text.
+pub fn text_of(source: &str, span: Span) -> Option<&str> {
+    source.get(byte_of(span.start)?..byte_of(span.end)?)
+}
+
+/// The character at a byte, counted from 1.
+pub fn char_position(source: &str, byte: usize) -> usize {
+    let before = source.get(..byte).unwrap_or(source);
+    if before.is_ascii() { before.len() + 1 } else { before.chars().count() + 1 }
+}
+
+/// `syntax error at or near "…"`; at the end of input if nothing is there.
+pub fn syntax_error_at(source: &str, start: usize, end: usize) -> SqlError {
+    let text = source.get(start..end).unwrap_or_default();
+    let message = if text.is_empty() {
+        "syntax error at end of input".to_owned()
+    } else {
+        format!("syntax error at or near \"{text}\"")
+    };
+    let mut error = SqlError::new(SqlState::SYNTAX_ERROR, message);
+    error.fields.position = Some(char_position(source, start));
+    error
+}
+
+/// The error for a token that cannot stand where it does.
+pub fn unexpected(source: &str, token: &Token) -> SqlError {
+    let (start, end) = (token.start as usize, token.end as usize);
+    if token.kind == TokenKind::End {
+        syntax_error_at(source, start, start)
+    } else {
+        syntax_error_at(source, start, end)
     }
 }
 
-fn byte_at(source: &str, chars: usize) -> usize {
-    source.char_indices().nth(chars).map_or(source.len(), |(at, _)| at)
-}
-
-/// A parser's error as PostgreSQL words it. What the parser expected goes into the detail: it reads a little less than
-/// PostgreSQL does, and the reader should see which part it did not take.
-pub fn parser_error(source: &str, error: &ParserError) -> SqlError {
+/// An error of sqlparser's as PostgreSQL words it. What was expected goes into the detail: sqlparser reads a little less
+/// than PostgreSQL does, and the reader should see which part it did not take.
+pub fn parser_error(source: &str, tokens: &[Token], error: &ParserError) -> SqlError {
     let text = match error {
         ParserError::RecursionLimitExceeded => {
             return SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded");
         }
         ParserError::ParserError(text) | ParserError::TokenizerError(text) => text,
     };
-    let Some(location) = location_in(text) else {
-        return SqlError::new(SqlState::SYNTAX_ERROR, END_OF_INPUT).with_detail(text.clone());
+    let byte = location_in(text).and_then(byte_of);
+    let token = byte.and_then(|byte| tokens.iter().find(|token| token.start as usize == byte)).or(tokens.last());
+    let mut sql = match token {
+        Some(token) => unexpected(source, token),
+        None => syntax_error_at(source, source.len(), source.len()),
     };
     let detail = text.rsplit_once(" at Line: ").map_or(text.as_str(), |(message, _)| message).to_owned();
-    let mut sql = near(source, location.position_in(source));
     sql.fields.detail = Some(detail);
     sql
-}
-
-/// The error for a token at which the statement should have ended.
-pub fn unexpected(source: &str, token: &TokenWithSpan) -> SqlError {
-    near(source, token.span.position_in(source))
-}
-
-/// The error of a statement that is followed by a semicolon: one that ends too early ends there.
-pub fn before(source: &str, semicolon: Option<&TokenWithSpan>, mut error: SqlError) -> SqlError {
-    if error.message == END_OF_INPUT
-        && let Some(semicolon) = semicolon
-    {
-        error.message = "syntax error at or near \";\"".to_owned();
-        error.fields.position = semicolon.span.position_in(source);
-    }
-    error
-}
-
-const END_OF_INPUT: &str = "syntax error at end of input";
-
-/// The error for a statement that ends too early.
-pub fn at_end(source: &str) -> SqlError {
-    near(source, None)
-}
-
-/// Fails unless the parser has read all of its tokens.
-pub fn expect_end(source: &str, parser: &Parser<'_>) -> Result<(), SqlError> {
-    match parser.peek_token_ref() {
-        token if token.token == Token::EOF => Ok(()),
-        token => Err(unexpected(source, token)),
-    }
-}
-
-/// The tokenizer's errors are about what does not end.
-pub fn tokenizer_error(source: &str, error: &TokenizerError) -> SqlError {
-    let mut sql = SqlError::new(SqlState::SYNTAX_ERROR, error.message.clone());
-    if error.message.starts_with("Unterminated string literal") {
-        "unterminated quoted string".clone_into(&mut sql.message);
-    }
-    sql.fields.position = error.location.position_in(source);
-    sql
-}
-
-fn near(source: &str, position: Option<usize>) -> SqlError {
-    let rest = position.and_then(|position| source.get(byte_at(source, position - 1)..)).unwrap_or_default();
-    let token = first_token(rest);
-    let message =
-        if token.is_empty() { END_OF_INPUT.to_owned() } else { format!("syntax error at or near \"{token}\"") };
-    let mut error = SqlError::new(SqlState::SYNTAX_ERROR, message);
-    error.fields.position = if token.is_empty() { Some(source.chars().count() + 1) } else { position };
-    error
-}
-
-fn first_token(text: &str) -> &str {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_' || c == '$';
-    let Some(first) = text.chars().next().filter(|c| *c != ';') else { return "" };
-    let length = if is_word(first) {
-        text.find(|c| !is_word(c)).unwrap_or(text.len())
-    } else if first == '\'' || first == '"' {
-        text.get(1..).and_then(|rest| rest.find(first)).map_or(text.len(), |end| end + 2)
-    } else {
-        first.len_utf8()
-    };
-    text.get(..length).unwrap_or(text)
 }
 
 /// The ` at Line: 1, Column: 8` at the end of a parser's message.
 fn location_in(message: &str) -> Option<Location> {
     let (_, place) = message.rsplit_once(" at Line: ")?;
     let (line, column) = place.split_once(", Column: ")?;
-    let location = Location { line: line.trim().parse().ok()?, column: column.trim().parse().ok()? };
-    (location.line > 0).then_some(location)
+    Some(Location { line: line.trim().parse().ok()?, column: column.trim().parse().ok()? })
 }

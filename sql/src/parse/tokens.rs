@@ -1,71 +1,69 @@
-//! A place in the tokens of one statement, for the statements that are parsed here and not by `sqlparser`.
+//! A place in the tokens of one statement, for the statements that are words in an order and hold no expression.
 
-use sqlparser::ast::Ident;
-use sqlparser::tokenizer::{Token, TokenWithSpan};
-
+use super::grammar::Grammar;
+use super::keyword::Keyword;
 use super::position;
+use super::token::{Token, TokenKind};
 use crate::bind::names::ident;
 use crate::error::{Result, SqlError};
 
-/// A place in the tokens of a statement. White space is passed over.
+/// A place in the tokens of a statement.
 pub struct Tokens<'a> {
     source: &'a str,
-    rest: &'a [TokenWithSpan],
+    /// What is left; the last one ends the statement.
+    rest: &'a [Token],
 }
 
 impl<'a> Tokens<'a> {
     /// The beginning of a statement's tokens; `source` is the text that they came from.
-    pub const fn new(source: &'a str, tokens: &'a [TokenWithSpan]) -> Self {
+    pub const fn new(source: &'a str, tokens: &'a [Token]) -> Self {
         Self { source, rest: tokens }
     }
 
     /// The next token; none at the end.
-    pub fn peek(&mut self) -> Option<&'a Token> {
-        while let Some((first, rest)) = self.rest.split_first() {
-            match first.token {
-                Token::Whitespace(_) => self.rest = rest,
-                Token::EOF => return None,
-                _ => return Some(&first.token),
-            }
-        }
-        None
+    pub fn peek(&self) -> Option<&'a TokenKind> {
+        self.rest.first().filter(|token| !super::ends_statement(token)).map(|token| &token.kind)
     }
 
     /// Takes the next token.
-    pub fn next(&mut self) -> Option<&'a Token> {
+    pub fn next(&mut self) -> Option<&'a TokenKind> {
         let token = self.peek()?;
         self.rest = self.rest.get(1..).unwrap_or_default();
         Some(token)
     }
 
-    /// What is left, the next token first.
-    pub fn rest(&mut self) -> &'a [TokenWithSpan] {
-        self.peek();
+    /// What is left, the next token first, with what ends the statement.
+    pub const fn rest(&self) -> &'a [Token] {
         self.rest
     }
 
     /// Whether the statement ends here.
-    pub fn is_at_end(&mut self) -> bool {
+    pub fn is_at_end(&self) -> bool {
         self.peek().is_none()
     }
 
     /// Fails unless the statement ends here.
-    pub fn end(&mut self) -> Result<()> {
+    pub fn end(&self) -> Result<()> {
         if self.is_at_end() { Ok(()) } else { Err(self.unexpected()) }
     }
 
     /// The syntax error for the next token.
-    pub fn unexpected(&mut self) -> SqlError {
-        self.peek();
+    pub fn unexpected(&self) -> SqlError {
         match self.rest.first() {
-            Some(token) if token.token != Token::EOF => position::unexpected(self.source, token),
-            _ => position::at_end(self.source),
+            Some(token) => position::unexpected(self.source, token),
+            None => position::syntax_error_at(self.source, self.source.len(), self.source.len()),
         }
     }
 
+    /// The text of the next token as it stands.
+    fn text(&self) -> &'a str {
+        let token = self.rest.first();
+        token.and_then(|token| self.source.get(token.start as usize..token.end as usize)).unwrap_or_default()
+    }
+
     /// Whether the next token is this word, without quotes, in any case.
-    pub fn is_word(&mut self, word: &str) -> bool {
-        self.peek().is_some_and(|token| is_word(token, word))
+    pub fn is_word(&self, word: &str) -> bool {
+        matches!(self.peek(), Some(TokenKind::Word | TokenKind::Keyword(_))) && self.text().eq_ignore_ascii_case(word)
     }
 
     /// Takes a word if it is the next token.
@@ -98,7 +96,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Takes a symbol if it is the next token.
-    pub fn take_token(&mut self, token: &Token) -> bool {
+    pub fn take_token(&mut self, token: &TokenKind) -> bool {
         let found = self.peek() == Some(token);
         if found {
             self.next();
@@ -107,26 +105,32 @@ impl<'a> Tokens<'a> {
     }
 
     /// Takes a symbol or fails.
-    pub fn expect_token(&mut self, token: &Token) -> Result<()> {
+    pub fn expect_token(&mut self, token: &TokenKind) -> Result<()> {
         if self.take_token(token) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    /// The keyword that comes next.
+    pub fn keyword(&self) -> Option<Keyword> {
+        match self.peek() {
+            Some(TokenKind::Keyword(keyword)) => Some(*keyword),
+            _ => None,
+        }
+    }
+
+    /// Whether the next token is a word without quotes.
+    pub fn is_plain_word(&self) -> bool {
+        matches!(self.peek(), Some(TokenKind::Word | TokenKind::Keyword(_)))
     }
 
     /// Takes an identifier, folded as PostgreSQL does.
     pub fn name(&mut self) -> Result<String> {
-        match self.peek() {
-            Some(Token::Word(word)) => {
-                let name = ident(&Ident { value: word.value.clone(), quote_style: word.quote_style, span: SPAN });
-                self.next();
-                Ok(name)
-            }
-            _ => Err(self.unexpected()),
-        }
+        self.read(Grammar::label).map(|name| ident(&name))
     }
 
     /// Takes a dotted name.
     pub fn names(&mut self) -> Result<Vec<String>> {
         let mut names = vec![self.name()?];
-        while self.take_token(&Token::Period) {
+        while self.take_token(&TokenKind::Dot) {
             names.push(self.name()?);
         }
         Ok(names)
@@ -134,42 +138,36 @@ impl<'a> Tokens<'a> {
 
     /// Takes a string constant if it is the next token.
     pub fn take_string(&mut self) -> Option<String> {
-        let text = string(self.peek()?)?.to_owned();
-        self.next();
-        Some(text)
+        self.read(Grammar::string_literal).ok()
+    }
+
+    /// Takes a number without its sign, as it is written, if it is the next token.
+    pub fn take_number(&mut self) -> Option<&'a str> {
+        let text = self.text();
+        self.take_token(&TokenKind::Number).then_some(text)
     }
 
     /// Takes an integer constant, with its sign, if it is the next token.
     pub fn take_integer(&mut self) -> Result<Option<i64>> {
         let before = self.rest;
-        let is_negative = self.take_token(&Token::Minus);
+        let is_negative = self.take_token(&TokenKind::Minus);
         if !is_negative {
-            self.take_token(&Token::Plus);
+            self.take_token(&TokenKind::Plus);
         }
-        let Some(Token::Number(digits, _)) = self.peek() else {
+        if self.peek() != Some(&TokenKind::Number) {
             self.rest = before;
             return Ok(None);
-        };
-        let number = digits.parse::<i64>().map_err(|_| self.unexpected())?;
+        }
+        let number = self.text().parse::<i64>().map_err(|_| self.unexpected())?;
         self.next();
         Ok(Some(if is_negative { -number } else { number }))
     }
-}
 
-const SPAN: sqlparser::tokenizer::Span = sqlparser::tokenizer::Span::empty();
-
-/// Whether a token is this word, without quotes, in any case.
-pub fn is_word(token: &Token, word: &str) -> bool {
-    matches!(token, Token::Word(found) if found.quote_style.is_none() && found.value.eq_ignore_ascii_case(word))
-}
-
-/// The text of a string constant.
-pub fn string(token: &Token) -> Option<&str> {
-    match token {
-        Token::SingleQuotedString(text) | Token::EscapedStringLiteral(text) | Token::UnicodeStringLiteral(text) => {
-            Some(text)
-        }
-        Token::DollarQuotedString(text) => Some(&text.value),
-        _ => None,
+    /// Reads what a rule of the grammar reads; nothing if it fails.
+    pub fn read<T>(&mut self, rule: impl FnOnce(&mut Grammar<'a>) -> Result<T>) -> Result<T> {
+        let mut grammar = Grammar::new(self.source, self.rest, 0);
+        let read = rule(&mut grammar)?;
+        self.rest = self.rest.get(grammar.at()..).unwrap_or_default();
+        Ok(read)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sqlparser::tokenizer::Token;
+use crate::parse::token::TokenKind;
 
 use crate::error::Result;
 use crate::parse::tokens::Tokens;
@@ -95,7 +95,7 @@ pub(super) const QUERIES: [&str; 4] = ["select", "with", "values", "table"];
 /// begins a statement that holds another one, so that there is no nesting.
 pub(super) fn embedded(source: &Arc<str>, tokens: &mut Tokens<'_>, words: &[&str]) -> Result<ParsedStatement> {
     let rest = tokens.rest();
-    if tokens.peek() != Some(&Token::LParen) && !words.iter().any(|word| tokens.is_word(word)) {
+    if tokens.peek() != Some(&TokenKind::LeftParen) && !words.iter().any(|word| tokens.is_word(word)) {
         return Err(tokens.unexpected());
     }
     while tokens.next().is_some() {}
@@ -158,5 +158,6 @@ fn direction(tokens: &mut Tokens<'_>) -> Result<Direction> {
 
 fn names_the_cursor(tokens: &mut Tokens<'_>) -> bool {
     let mut ahead = Tokens::new("", tokens.rest());
-    matches!(ahead.next(), Some(Token::Word(_))) && ahead.is_at_end()
+    matches!(ahead.next(), Some(TokenKind::Word | TokenKind::Keyword(_) | TokenKind::QuotedName(_)))
+        && ahead.is_at_end()
 }

@@ -10,7 +10,7 @@ mod transaction;
 
 use std::sync::Arc;
 
-use sqlparser::tokenizer::{Token, TokenWithSpan};
+use crate::parse::token::Token;
 
 pub use cursor::{CursorStatement, Declare, Direction, Scroll};
 pub use notify::NotifyStatement;
@@ -55,13 +55,10 @@ pub enum Discard {
 
 /// Parses a statement about the session; none if it is another kind of statement. `source` is the text that the tokens
 /// came from.
-pub fn parse(source: &Arc<str>, tokens: &[TokenWithSpan]) -> Result<Option<SessionStatement>> {
+pub fn parse(source: &Arc<str>, tokens: &[Token]) -> Result<Option<SessionStatement>> {
     let mut tokens = Tokens::new(source, tokens);
-    let Some(Token::Word(word)) = tokens.peek() else { return Ok(None) };
-    if word.quote_style.is_some() {
-        return Ok(None);
-    }
-    let parsed = match word.value.to_ascii_lowercase().as_str() {
+    let Some(keyword) = tokens.keyword() else { return Ok(None) };
+    let parsed = match keyword.word() {
         "set" => setting::set(&mut tokens)?,
         "reset" => setting::reset(&mut tokens).map(SessionStatement::Setting)?,
         "show" => setting::show(&mut tokens).map(SessionStatement::Setting)?,
@@ -69,7 +66,7 @@ pub fn parse(source: &Arc<str>, tokens: &[TokenWithSpan]) -> Result<Option<Sessi
             SessionStatement::Transaction(transaction::parse(&mut tokens)?)
         }
         "prepare" => prepared::prepare(source, &mut tokens)?,
-        "execute" => SessionStatement::Prepared(prepared::execute(source, &mut tokens)?),
+        "execute" => SessionStatement::Prepared(prepared::execute(&mut tokens)?),
         "deallocate" => SessionStatement::Prepared(prepared::deallocate(&mut tokens)?),
         "declare" => SessionStatement::Cursor(cursor::declare(source, &mut tokens)?),
         "fetch" | "move" | "close" => SessionStatement::Cursor(cursor::parse(&mut tokens)?),

@@ -1,6 +1,6 @@
 //! LISTEN, UNLISTEN, NOTIFY.
 
-use sqlparser::tokenizer::Token;
+use crate::parse::token::TokenKind;
 
 use crate::error::Result;
 use crate::parse::tokens::Tokens;
@@ -28,14 +28,14 @@ pub(super) fn parse(tokens: &mut Tokens<'_>) -> Result<NotifyStatement> {
         return tokens.name().map(NotifyStatement::Listen);
     }
     if tokens.take("unlisten") {
-        if tokens.take_token(&Token::Mul) {
+        if tokens.take_token(&TokenKind::Star) {
             return Ok(NotifyStatement::UnlistenAll);
         }
         return tokens.name().map(NotifyStatement::Unlisten);
     }
     tokens.expect("notify")?;
     let channel = tokens.name()?;
-    let payload = if tokens.take_token(&Token::Comma) {
+    let payload = if tokens.take_token(&TokenKind::Comma) {
         match tokens.take_string() {
             Some(payload) => payload,
             None => return Err(tokens.unexpected()),

@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use crate::parse::token::TokenKind;
 use sqlparser::ast;
-use sqlparser::tokenizer::{Token, TokenWithSpan};
 
 use super::SessionStatement;
 use super::cursor::embedded;
 use crate::error::{Result, SqlError};
+use crate::parse::ParsedStatement;
+use crate::parse::grammar::Grammar;
 use crate::parse::tokens::Tokens;
-use crate::parse::{ParsedStatement, depth, parser, position};
 
 /// A statement about prepared statements.
 #[derive(Clone, Debug)]
@@ -54,14 +55,8 @@ pub(super) fn prepare(source: &Arc<str>, tokens: &mut Tokens<'_>) -> Result<Sess
         return Err(SqlError::unsupported("PREPARE TRANSACTION"));
     }
     let name = tokens.name()?;
-    let types = if tokens.peek() == Some(&Token::LParen) {
-        let inside = parenthesised(tokens)?;
-        let mut parser = parser(inside.to_vec());
-        let types = parser
-            .parse_comma_separated(|parser| parser.parse_data_type())
-            .map_err(|error| position::parser_error(source, &error))?;
-        position::expect_end(source, &parser)?;
-        types
+    let types = if tokens.peek() == Some(&TokenKind::LeftParen) {
+        tokens.read(|grammar| grammar.parenthesised(Grammar::data_type))?
     } else {
         Vec::new()
     };
@@ -71,18 +66,11 @@ pub(super) fn prepare(source: &Arc<str>, tokens: &mut Tokens<'_>) -> Result<Sess
 }
 
 /// EXECUTE
-pub(super) fn execute(source: &Arc<str>, tokens: &mut Tokens<'_>) -> Result<PreparedStatement> {
+pub(super) fn execute(tokens: &mut Tokens<'_>) -> Result<PreparedStatement> {
     tokens.next();
     let name = tokens.name()?;
-    let arguments = if tokens.peek() == Some(&Token::LParen) {
-        let inside = parenthesised(tokens)?;
-        depth::check(inside)?;
-        let mut parser = parser(inside.to_vec());
-        let arguments = parser
-            .parse_comma_separated(|parser| parser.parse_expr())
-            .map_err(|error| position::parser_error(source, &error))?;
-        position::expect_end(source, &parser)?;
-        arguments
+    let arguments = if tokens.peek() == Some(&TokenKind::LeftParen) {
+        tokens.read(|grammar| grammar.parenthesised(Grammar::expr))?
     } else {
         Vec::new()
     };
@@ -97,24 +85,4 @@ pub(super) fn deallocate(tokens: &mut Tokens<'_>) -> Result<PreparedStatement> {
         return Ok(PreparedStatement::DeallocateAll);
     }
     tokens.name().map(PreparedStatement::Deallocate)
-}
-
-/// Takes what is between parentheses.
-fn parenthesised<'a>(tokens: &mut Tokens<'a>) -> Result<&'a [TokenWithSpan]> {
-    tokens.next();
-    let inside = tokens.rest();
-    let mut depth = 0_usize;
-    let mut length = 0_usize;
-    loop {
-        let left = tokens.rest().len();
-        match tokens.next() {
-            None => return Err(tokens.unexpected()),
-            Some(Token::LParen) => depth += 1,
-            Some(Token::RParen) if depth == 0 => break,
-            Some(Token::RParen) => depth -= 1,
-            Some(_) => {}
-        }
-        length = inside.len().saturating_sub(left).saturating_add(1);
-    }
-    Ok(inside.get(..length).unwrap_or_default())
 }

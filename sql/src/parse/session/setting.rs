@@ -1,6 +1,6 @@
 //! SET, RESET, SHOW.
 
-use sqlparser::tokenizer::Token;
+use crate::parse::token::TokenKind;
 
 use super::{SessionStatement, transaction};
 use crate::error::{Result, SqlError, SqlState};
@@ -97,12 +97,10 @@ pub(super) fn set(tokens: &mut Tokens<'_>) -> Result<SessionStatement> {
 
 /// `name = value` and what is written in other words.
 fn assignment(tokens: &mut Tokens<'_>, local: bool) -> Result<SettingStatement> {
-    let first = tokens.rest();
+    let is_plain = tokens.is_plain_word();
     let names = tokens.names()?;
-    let is_plain =
-        matches!(first.first().map(|token| &token.token), Some(Token::Word(word)) if word.quote_style.is_none());
     let single = if names.len() == 1 && is_plain { names.first().map(String::as_str) } else { None };
-    let is_assigned = tokens.is_word("to") || tokens.peek() == Some(&Token::Eq);
+    let is_assigned = tokens.is_word("to") || tokens.peek() == Some(&TokenKind::Equals);
     if is_assigned {
         tokens.next();
         let value = values(tokens)?;
@@ -161,7 +159,7 @@ fn constraints(tokens: &mut Tokens<'_>) -> Result<SettingStatement> {
         None
     } else {
         let mut names = vec![tokens.names()?];
-        while tokens.take_token(&Token::Comma) {
+        while tokens.take_token(&TokenKind::Comma) {
             names.push(tokens.names()?);
         }
         Some(names)
@@ -179,7 +177,7 @@ fn values(tokens: &mut Tokens<'_>) -> Result<SetValue> {
         return Ok(SetValue::Default);
     }
     let mut values = vec![value(tokens)?];
-    while tokens.take_token(&Token::Comma) {
+    while tokens.take_token(&TokenKind::Comma) {
         values.push(value(tokens)?);
     }
     Ok(SetValue::Values(values))
@@ -190,23 +188,20 @@ fn value(tokens: &mut Tokens<'_>) -> Result<String> {
         return Ok(text);
     }
     match tokens.peek() {
-        Some(Token::Word(_)) => tokens.name(),
+        Some(TokenKind::Word | TokenKind::Keyword(_) | TokenKind::QuotedName(_)) => tokens.name(),
         _ => number(tokens),
     }
 }
 
 /// A number with its sign, as it is written.
 fn number(tokens: &mut Tokens<'_>) -> Result<String> {
-    let sign = if tokens.take_token(&Token::Minus) { "-" } else { "" };
+    let sign = if tokens.take_token(&TokenKind::Minus) { "-" } else { "" };
     if sign.is_empty() {
-        tokens.take_token(&Token::Plus);
+        tokens.take_token(&TokenKind::Plus);
     }
-    match tokens.peek() {
-        Some(Token::Number(digits, _)) => {
-            tokens.next();
-            Ok(format!("{sign}{digits}"))
-        }
-        _ => Err(tokens.unexpected()),
+    match tokens.take_number() {
+        Some(digits) => Ok(format!("{sign}{digits}")),
+        None => Err(tokens.unexpected()),
     }
 }
 
@@ -223,9 +218,9 @@ fn time_zone(tokens: &mut Tokens<'_>) -> Result<SetValue> {
 
 /// A zone as an interval of hours, minutes and seconds.
 fn offset(tokens: &mut Tokens<'_>) -> Result<SetValue> {
-    if tokens.take_token(&Token::LParen) {
+    if tokens.take_token(&TokenKind::LeftParen) {
         tokens.take_integer()?;
-        tokens.expect_token(&Token::RParen)?;
+        tokens.expect_token(&TokenKind::RightParen)?;
     }
     let Some(text) = tokens.take_string() else { return Err(tokens.unexpected()) };
     let in_hours = tokens.take("hour");

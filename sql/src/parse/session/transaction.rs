@@ -1,7 +1,7 @@
 //! BEGIN, COMMIT, ROLLBACK, savepoints, SET TRANSACTION, LOCK TABLE.
 
+use crate::parse::token::TokenKind;
 use heliosdb_storage::transaction::TableLock;
-use sqlparser::tokenizer::Token;
 
 use crate::bind::names::QualifiedName;
 use crate::error::{Result, SqlError};
@@ -173,7 +173,7 @@ fn modes(tokens: &mut Tokens<'_>) -> Result<Modes> {
     let mut is_first = true;
     while !tokens.is_at_end() {
         if !is_first {
-            tokens.take_token(&Token::Comma);
+            tokens.take_token(&TokenKind::Comma);
         }
         is_first = false;
         if tokens.take("isolation") {
@@ -214,7 +214,7 @@ fn isolation(tokens: &mut Tokens<'_>) -> Result<Isolation> {
 fn lock(tokens: &mut Tokens<'_>) -> Result<LockTable> {
     tokens.take("table");
     let mut tables = vec![relation(tokens)?];
-    while tokens.take_token(&Token::Comma) {
+    while tokens.take_token(&TokenKind::Comma) {
         tables.push(relation(tokens)?);
     }
     let mode = if tokens.take("in") {
@@ -230,7 +230,7 @@ fn lock(tokens: &mut Tokens<'_>) -> Result<LockTable> {
 fn relation(tokens: &mut Tokens<'_>) -> Result<QualifiedName> {
     tokens.take("only");
     let mut names = tokens.names()?;
-    tokens.take_token(&Token::Mul);
+    tokens.take_token(&TokenKind::Star);
     let name = names.pop().unwrap_or_default();
     let schema = names.pop();
     if !names.is_empty() {
