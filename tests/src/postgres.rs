@@ -21,7 +21,8 @@ pub const NAME: &str = "helios";
 /// Ends the server when its standard input closes, which happens however the test ends.
 const KEEPER: &str = r#""$0" "$@" </dev/null & read -r _; kill -QUIT $!; wait"#;
 
-/// A running PostgreSQL 15: locale C, UTF-8, time zone UTC. Dropping it ends it.
+/// A running PostgreSQL 15: text is ordered by its bytes, characters are Unicode's, the time zone is UTC. Dropping it
+/// ends it.
 pub struct Postgres {
     keeper: Child,
     address: SocketAddr,
@@ -45,7 +46,17 @@ impl Postgres {
         }
         let data = folder.path().join("data");
         let mut initdb = command("initdb", account);
-        initdb.arg("-D").arg(&data).args(["-U", NAME, "-A", "trust", "--locale=C", "-E", "UTF8", "--no-sync"]);
+        initdb.arg("-D").arg(&data).args([
+            "-U",
+            NAME,
+            "-A",
+            "trust",
+            "--locale=C",
+            "--lc-ctype=C.UTF-8",
+            "-E",
+            "UTF8",
+            "--no-sync",
+        ]);
         let made = initdb.output().expect("initdb runs");
         assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
 
