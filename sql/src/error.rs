@@ -81,6 +81,7 @@ states! {
     AMBIGUOUS_FUNCTION = "42725";
     INVALID_COLUMN_REFERENCE = "42P10";
     INVALID_TABLE_DEFINITION = "42P16";
+    INVALID_OBJECT_DEFINITION = "42P17";
     INVALID_FOREIGN_KEY = "42830";
     INVALID_RECURSION = "42P19";
     WRONG_OBJECT_TYPE = "42809";
@@ -183,6 +184,14 @@ const fn hint_for(error: &StorageError) -> Option<&'static str> {
 
 impl From<StorageError> for SqlError {
     fn from(error: StorageError) -> Self {
+        let error = match error {
+            // It was an error of this crate to begin with.
+            StorageError::Evaluation(error) => match error.downcast::<Self>() {
+                Ok(error) => return *error,
+                Err(other) => StorageError::Evaluation(other),
+            },
+            other => other,
+        };
         let state = match &error {
             StorageError::Constraint(violation) => match violation.kind {
                 ConstraintKind::NotNull => SqlState::NOT_NULL_VIOLATION,
@@ -200,6 +209,7 @@ impl From<StorageError> for SqlError {
             StorageError::Dependent(_) => SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
             StorageError::QueueFull { .. } => SqlState::CONFIGURATION_LIMIT_EXCEEDED,
             StorageError::NotAllowedHere(_) => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+            StorageError::Evaluation(_) => SqlState::INTERNAL_ERROR,
             StorageError::LimitExceeded(_) => SqlState::PROGRAM_LIMIT_EXCEEDED,
             StorageError::OutOfRange(_) => SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
             StorageError::Unsupported(_) => SqlState::FEATURE_NOT_SUPPORTED,
@@ -224,5 +234,12 @@ impl From<StorageError> for SqlError {
             });
         }
         sql
+    }
+}
+
+impl From<SqlError> for StorageError {
+    /// An error of the evaluator, which the store hands on.
+    fn from(error: SqlError) -> Self {
+        Self::Evaluation(Box::new(error))
     }
 }

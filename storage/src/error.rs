@@ -46,6 +46,10 @@ pub enum Error {
     /// The write is not allowed on this node by the table's sync mode or the node's role.
     #[error("{0}")]
     NotAllowedHere(String),
+    /// An expression of a definition (a CHECK, a key of an index) could not be evaluated on a row; the error is of the crate
+    /// that evaluates them.
+    #[error("{0}")]
+    Evaluation(Box<dyn std::error::Error + Send + Sync>),
     /// A bound of the store was reached.
     #[error("{0}")]
     LimitExceeded(String),

@@ -17,6 +17,7 @@
 use std::ops::Bound;
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Node;
 
 use crate::catalog::TableDef;
@@ -30,6 +31,9 @@ const ZERO: u8 = 2;
 const POSITIVE: u8 = 3;
 const NAN: u8 = 4;
 const SIGN_BIT: u64 = 1 << 63;
+/// A NULL that sorts before all values, and one that sorts behind them; no value has either as its tag, inverted or not.
+const NULL_FIRST: u8 = 0;
+const NULL_LAST: u8 = 0xff;
 
 /// The key of a row within its table: the order-preserving encoding of its primary key, or of a hidden row number.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -45,6 +49,20 @@ impl RowKey {
     pub fn of_row(table: &TableDef, row: &[Value]) -> Result<Self> {
         Self::of_values(table.primary_key.iter().map(|&slot| row.get(slot).unwrap_or(&Value::Null)))
     }
+}
+
+/// Which way the values of an index sort.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize)]
+pub struct KeyOrder {
+    /// DESC
+    pub descending: bool,
+    /// NULLS FIRST
+    pub nulls_first: bool,
+}
+
+impl KeyOrder {
+    /// Ascending, NULLs last.
+    pub const ASCENDING: Self = Self { descending: false, nulls_first: false };
 }
 
 /// A range of keys of one relation, by bytes.
@@ -97,6 +115,40 @@ pub fn encode_value(value: &Value, out: &mut Vec<u8>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// As [`encode_value`], so that the bytes sort in the order given: descending values have all bytes inverted, and a NULL is
+/// one byte, below or above all others.
+pub fn encode_ordered(value: &Value, order: KeyOrder, out: &mut Vec<u8>) -> Result<()> {
+    if value.is_null() {
+        out.push(if order.nulls_first { NULL_FIRST } else { NULL_LAST });
+        return Ok(());
+    }
+    let start = out.len();
+    encode_value(value, out)?;
+    if order.descending {
+        for byte in out.iter_mut().skip(start) {
+            *byte = !*byte;
+        }
+    }
+    Ok(())
+}
+
+/// How many bytes the first encoded values take at the start of a key, whose orders are given.
+pub fn skip_ordered(key: &[u8], orders: impl IntoIterator<Item = KeyOrder>) -> Result<usize> {
+    let mut at = 0;
+    for order in orders {
+        let rest = key.get(at..).unwrap_or_default();
+        at += match rest.first() {
+            Some(&(NULL_FIRST | NULL_LAST)) => 1,
+            _ if order.descending => {
+                let inverted: Vec<u8> = rest.iter().map(|byte| !byte).collect();
+                skip_values(&inverted, 1)?
+            }
+            _ => skip_values(rest, 1)?,
+        };
+    }
+    Ok(at)
 }
 
 /// The encoding of a tuple.
@@ -284,6 +336,28 @@ mod tests {
         #[test]
         fn bytes_sort_as_values_do((a, b) in pairs()) {
             prop_assert_eq!(encoded(&a).cmp(&encoded(&b)), a.compare(&b), "{:?} {:?}", a, b);
+        }
+
+        #[test]
+        fn ordered_bytes_sort_as_asked(
+            (a, b) in pairs(), descending: bool, nulls_first: bool, behind in any::<[u8; 3]>(),
+        ) {
+            let order = KeyOrder { descending, nulls_first };
+            let key = |value: &Value| {
+                let mut out = Vec::new();
+                encode_ordered(value, order, &mut out).unwrap();
+                out
+            };
+            let expected = match (a.is_null(), b.is_null()) {
+                (true, true) => std::cmp::Ordering::Equal,
+                (true, false) => if nulls_first { std::cmp::Ordering::Less } else { std::cmp::Ordering::Greater },
+                (false, true) => if nulls_first { std::cmp::Ordering::Greater } else { std::cmp::Ordering::Less },
+                (false, false) if descending => b.compare(&a),
+                (false, false) => a.compare(&b),
+            };
+            prop_assert_eq!(key(&a).cmp(&key(&b)), expected);
+            let whole = [key(&a), key(&b), behind.to_vec()].concat();
+            prop_assert_eq!(skip_ordered(&whole, [order, order]).unwrap(), whole.len() - behind.len());
         }
 
         #[test]

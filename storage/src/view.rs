@@ -57,7 +57,7 @@ impl ReadView {
 
     /// The state of a row of a synced table.
     pub(crate) fn row_state(&self, table: &TableDef, key: &RowKey) -> Result<RowState> {
-        let row = self.get(Space::Rows(table.id), &key.0, |bytes| row::decode(table, bytes))?;
+        let row = self.get(table.space(), &key.0, |bytes| row::decode(table, bytes))?;
         if let Some((row, meta)) = row {
             return Ok(RowState::Alive { row, meta: meta.unwrap_or_default() });
         }
@@ -107,7 +107,7 @@ impl Snapshot {
 
     /// A row by its key.
     pub fn get(&self, table: &TableDef, key: &RowKey) -> Result<Option<Row>> {
-        self.view.get(Space::Rows(table.id), &key.0, |bytes| values(table, bytes))
+        self.view.get(table.space(), &key.0, |bytes| values(table, bytes))
     }
 
     /// The state of a row of a synced table.
@@ -117,7 +117,7 @@ impl Snapshot {
 
     /// The rows of a table in key order, with their trailers.
     pub fn scan(&self, table: &Arc<TableDef>, range: &KeyRange, direction: Direction) -> Result<SnapshotScan> {
-        let space = Space::Rows(table.id);
+        let space = table.space();
         let entries = match self.view.space(space)? {
             Some(opened) => Some(opened.range(range, direction)?),
             None => None,

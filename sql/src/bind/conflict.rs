@@ -67,7 +67,9 @@ impl Binder<'_> {
         if !table.primary_key.is_empty() && fits(&table.primary_key) {
             arbiters.push(Arbiter::PrimaryKey);
         }
-        let indexes = table.indexes.iter().filter(|index| index.unique && fits(&index.slots));
+        let indexes = table.indexes.iter().filter(|index| {
+            index.unique && index.predicate.is_none() && index.column_slots().is_some_and(|slots| fits(&slots))
+        });
         arbiters.extend(indexes.map(|index| Arbiter::Index(index.id)));
         if arbiters.is_empty() {
             return Err(SqlError::new(

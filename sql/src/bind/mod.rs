@@ -9,6 +9,7 @@
 //! | `expression`, `call`, `predicate` | expressions |
 //! | `coerce` | PostgreSQL's rules about which type becomes which, and about `unknown` |
 //! | `insert`, `conflict`, `modify`, `assign`, `default` | INSERT; ON CONFLICT; UPDATE and DELETE; SET; DEFAULT |
+//! | `row_expression` | CHECK, keys and predicates of indexes, generated columns |
 //! | `deparse` | typed expressions as text, for EXPLAIN |
 
 mod assign;
@@ -27,6 +28,7 @@ pub mod names;
 mod order;
 mod predicate;
 pub mod query;
+pub mod row_expression;
 pub mod scope;
 pub mod search_path;
 mod select;
@@ -35,16 +37,12 @@ pub mod tree;
 pub mod type_name;
 mod walk;
 
-use std::sync::Arc;
-
 use heliosdb_storage::Catalog;
-use heliosdb_storage::catalog::TableDef;
 use heliosdb_storage::value::DataType;
 use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::Span;
 
 use crate::error::{Result, SqlError, SqlState};
-use crate::expr::Expr;
 use crate::parse::TextPosition;
 use crate::types::TimeContext;
 
@@ -144,18 +142,4 @@ impl<'a> Binder<'a> {
         self.depth -= 1;
         result
     }
-}
-
-/// A CHECK expression over a table's row: no subqueries, no aggregates, no parameters.
-pub fn check_expression(binder: &mut Binder<'_>, table: &TableDef, expr: &ast::Expr) -> Result<Expr> {
-    let scope = scope::Scope::of_table(&Arc::new(table.clone()), &table.name);
-    scope.place.set(scope::Place::Clause("check constraints"));
-    let bound = binder.bind_condition(expr, &scope, "CHECK")?;
-    if bound.has_subquery() {
-        return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot use subquery in check constraint"));
-    }
-    if !binder.params.is_empty() {
-        return Err(SqlError::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
-    }
-    Ok(bound)
 }

@@ -7,6 +7,7 @@
 mod cell;
 pub mod crdt_type;
 mod information_schema;
+mod listed_index;
 mod pg_class;
 mod pg_constraint;
 mod pg_server;

@@ -1,13 +1,14 @@
 //! Relations and their columns: `pg_class`, `pg_attribute`, `pg_attrdef`, `pg_index`, `pg_tables`, `pg_indexes`.
 
 use heliosdb_storage::Row;
-use heliosdb_storage::catalog::{ColumnDef, IndexDef, TableDef};
+use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::key::KeyOrder;
 use heliosdb_storage::value::{DataType, Value};
 
 use super::cell::{boolean, int2, int4, oid, oid32, text, text_or_null, vector};
+use super::listed_index::ListedIndex;
 use super::{SystemRelation, ViewContext, all, crdt_type, pg_type};
 use crate::error::Result;
-use crate::functions::quote_ident;
 use crate::functions::system::USER_OID;
 
 use DataType::{Bool, Char, Float8, Int2, Int4, Name, Oid, Text};
@@ -145,40 +146,6 @@ pub(super) static RELATIONS: &[SystemRelation] = &[
     },
 ];
 
-/// An index as PostgreSQL lists it: a secondary one, or the primary key, which here is the table itself.
-struct ListedIndex<'a> {
-    oid: u32,
-    name: &'a str,
-    slots: &'a [usize],
-    is_unique: bool,
-    is_primary: bool,
-}
-
-impl<'a> ListedIndex<'a> {
-    fn of(table: &'a TableDef) -> impl Iterator<Item = Self> {
-        let primary = table.primary_key_id.zip(table.primary_key_name.as_deref()).map(|(id, name)| Self {
-            oid: id.0,
-            name,
-            slots: &table.primary_key,
-            is_unique: true,
-            is_primary: true,
-        });
-        let secondary = table.indexes.iter().map(|index: &IndexDef| Self {
-            oid: index.id.0,
-            name: &index.name,
-            slots: &index.slots,
-            is_unique: index.unique,
-            is_primary: false,
-        });
-        primary.into_iter().chain(secondary)
-    }
-
-    /// The columns, in the order of the index.
-    fn columns(&self, table: &'a TableDef) -> impl Iterator<Item = &'a ColumnDef> {
-        self.slots.iter().filter_map(|slot| table.columns.get(*slot))
-    }
-}
-
 /// What differs between the rows of `pg_class`.
 struct Relation<'a> {
     oid: i64,
@@ -256,7 +223,7 @@ fn pg_class(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
                 access_method: BTREE,
                 has_index: false,
                 kind: "i",
-                columns: index.slots.len(),
+                columns: index.width(),
                 checks: 0,
                 options: None,
             };
@@ -338,14 +305,14 @@ fn pg_attribute(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
             attribute.row()
         }));
         for index in ListedIndex::of(table) {
-            rows.extend(index.columns(table).zip(1..).map(|(column, number)| {
+            rows.extend(index.attributes(table).iter().zip(1..).map(|((name, column_type), number)| {
                 let attribute = Attribute {
                     relation: i64::from(index.oid),
-                    name: &column.name,
-                    type_oid: column.column_type.data_type.oid(),
-                    base: column.column_type.data_type,
+                    name,
+                    type_oid: column_type.data_type.oid(),
+                    base: column_type.data_type,
                     number,
-                    modifier: column.column_type.typmod,
+                    modifier: column_type.typmod,
                     not_null: false,
                     has_default: false,
                 };
@@ -396,27 +363,27 @@ fn pg_index(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for table in ctx.txn.catalog().tables() {
         for index in ListedIndex::of(table) {
-            let width = index.slots.len();
+            let flag = |order: KeyOrder| u32::from(order.descending) | (u32::from(order.nulls_first) << 1);
             rows.push(vec![
                 oid32(index.oid),
                 oid32(table.id.0),
-                int2(width),
-                int2(width),
+                int2(index.width()),
+                int2(index.keys.len()),
                 boolean(index.is_unique),
-                boolean(false),
+                boolean(index.nulls_not_distinct),
                 boolean(index.is_primary),
                 boolean(false),
-                boolean(true),
+                boolean(!index.deferral.is_deferrable()),
                 boolean(false),
                 boolean(true),
                 boolean(false),
                 boolean(true),
                 boolean(true),
                 boolean(false),
-                vector(index.columns(table).map(|column| u32::from(column.id.0))),
-                vector(index.slots.iter().map(|_| 0)),
-                Value::Null,
-                Value::Null,
+                vector(index.column_numbers(table)),
+                vector(index.keys.iter().map(|key| flag(key.order))),
+                text_or_null(index.expressions()),
+                text_or_null(index.predicate.map(|predicate| predicate.text.clone())),
             ]);
         }
     }
@@ -443,15 +410,7 @@ fn pg_indexes(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for table in ctx.txn.catalog().tables() {
         for index in ListedIndex::of(table) {
-            let columns: Vec<String> = index.columns(table).map(|column| quote_ident(&column.name)).collect();
-            let definition = format!(
-                "CREATE {}INDEX {} ON {}.{} USING btree ({})",
-                if index.is_unique { "UNIQUE " } else { "" },
-                quote_ident(index.name),
-                quote_ident(&table.schema),
-                quote_ident(&table.name),
-                columns.join(", ")
-            );
+            let definition = index.definition(table);
             rows.push(vec![text(&table.schema), text(&table.name), text(index.name), Value::Null, text(definition)]);
         }
     }

@@ -51,14 +51,14 @@ pub(super) struct Listed<'a> {
     /// p, u, c or f.
     pub kind: &'static str,
     pub index: u32,
-    pub slots: &'a [usize],
+    pub slots: Vec<usize>,
     pub parent: Option<(&'a TableDef, &'a [usize])>,
     pub expression: Option<&'a str>,
 }
 
 /// All constraints of a table.
 pub(super) fn of_table<'a>(ctx: &ViewContext<'a>, table: &'a TableDef) -> Vec<Listed<'a>> {
-    let plain = |oid: i64, name: &'a str, kind, index, slots: &'a [usize]| Listed {
+    let plain = |oid: i64, name: &'a str, kind, index, slots: Vec<usize>| Listed {
         oid,
         name,
         kind,
@@ -69,17 +69,18 @@ pub(super) fn of_table<'a>(ctx: &ViewContext<'a>, table: &'a TableDef) -> Vec<Li
     };
     let mut found = Vec::new();
     if let (Some(id), Some(name)) = (table.primary_key_id, &table.primary_key_name) {
-        found.push(plain(i64::from(id.0), name, "p", id.0, &table.primary_key));
+        found.push(plain(i64::from(id.0), name, "p", id.0, table.primary_key.clone()));
     }
     for index in table.indexes.iter().filter(|index| index.is_constraint) {
-        found.push(plain(i64::from(index.id.0), &index.name, "u", index.id.0, &index.slots));
+        let slots = index.column_slots().unwrap_or_default();
+        found.push(plain(i64::from(index.id.0), &index.name, "u", index.id.0, slots));
     }
     for (check, number) in table.checks.iter().zip(FIRST_CHECK..) {
-        let listed = plain(derived_oid(table, number), &check.name, "c", 0, &check.slots);
-        found.push(Listed { expression: Some(&check.expression), ..listed });
+        let listed = plain(derived_oid(table, number), &check.name, "c", 0, check.expression.slots.clone());
+        found.push(Listed { expression: Some(&check.expression.text), ..listed });
     }
     for (key, number) in table.foreign_keys.iter().zip(FIRST_FOREIGN_KEY..) {
-        let listed = plain(derived_oid(table, number), &key.name, "f", 0, &key.slots);
+        let listed = plain(derived_oid(table, number), &key.name, "f", 0, key.slots.clone());
         let parent = ctx.txn.catalog().table_by_id(key.parent).map(|parent| (&**parent, key.parent_slots.as_slice()));
         found.push(Listed { parent, ..listed });
     }
@@ -117,7 +118,7 @@ fn pg_constraint(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
                 boolean(true),
                 int4(0),
                 boolean(constraint.kind != "c"),
-                numbers(table, constraint.slots),
+                numbers(table, &constraint.slots),
                 constraint.parent.map_or(Value::Null, |(parent, slots)| numbers(parent, slots)),
                 text_or_null(constraint.expression),
             ]);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heliosdb_storage::base::MemoryDisk;
-use heliosdb_storage::catalog::{CheckDef, CrdtType, NewColumn, NewForeignKey, NewIndex, NewTable, SyncMode, TableDef};
-use heliosdb_storage::constraints::RowChecker;
+use heliosdb_storage::catalog::{CheckDef, CrdtType, ForeignKeyDef, IndexDef, NewColumn, NewTable, RowExpression};
+use heliosdb_storage::constraints::{RowChecker, RowContext};
 use heliosdb_storage::store::Backend;
 use heliosdb_storage::value::{ColumnType, Value};
 use heliosdb_storage::{Store, StoreOptions, WriteOrigin};
@@ -16,18 +16,17 @@ use crate::sync_control::NoSync;
 struct AllPass;
 
 impl RowChecker for AllPass {
-    fn check(&self, _: &TableDef, _: &CheckDef, _: &[Value]) -> Result<bool, String> {
+    fn check(&self, _: &RowContext<'_>, _: &CheckDef) -> heliosdb_storage::Result<bool> {
         Ok(true)
     }
 }
 
 fn column(name: &str, data_type: DataType, crdt: Option<CrdtType>) -> NewColumn {
     NewColumn {
-        name: name.to_owned(),
-        column_type: ColumnType { data_type, typmod: -1 },
         crdt,
         not_null: name == "id",
         default: (name == "on_hand").then(|| "0".to_owned()),
+        ..NewColumn::new(name, ColumnType { data_type, typmod: -1 })
     }
 }
 
@@ -53,15 +52,13 @@ fn with_tables(test: impl FnOnce(&ViewContext<'_>)) {
             column("label", DataType::Text, Some(CrdtType::Lww)),
         ],
         primary_key: Some(("items_pkey".to_owned(), vec![0])),
-        indexes: vec![NewIndex {
-            name: "items_label_key".to_owned(),
-            slots: vec![2],
-            unique: true,
-            is_constraint: true,
+        indexes: vec![IndexDef::unique_constraint("items_label_key", &[2])],
+        checks: vec![CheckDef {
+            name: "items_check".to_owned(),
+            expression: RowExpression { text: "id > 0".to_owned(), slots: vec![0] },
+            ..CheckDef::default()
         }],
-        checks: vec![CheckDef { name: "items_check".to_owned(), expression: "id > 0".to_owned(), slots: vec![0] }],
-        foreign_keys: Vec::new(),
-        sync: SyncMode::None,
+        ..NewTable::default()
     };
     let parent = txn.create_table(parent).unwrap();
     let child = NewTable {
@@ -69,11 +66,12 @@ fn with_tables(test: impl FnOnce(&ViewContext<'_>)) {
         name: "Lines".to_owned(),
         columns: vec![column("id", DataType::Int4, None), column("item", DataType::Int8, None)],
         primary_key: Some(("lines_pkey".to_owned(), vec![0])),
-        foreign_keys: vec![NewForeignKey {
+        foreign_keys: vec![ForeignKeyDef {
             name: "lines_item_fkey".to_owned(),
             slots: vec![1],
-            parent: Some(parent.id),
+            parent: parent.id,
             parent_slots: vec![0],
+            ..ForeignKeyDef::default()
         }],
         ..NewTable::default()
     };

@@ -1,6 +1,6 @@
 //! Who depends on whom, read off the definitions.
 
-use heliosdb_storage::catalog::{CatalogObject, ForeignKeyDef, TableDef};
+use heliosdb_storage::catalog::{CatalogObject, ForeignKeyDef, TableDef, is_permutation};
 use heliosdb_storage::{Catalog, Oid, RelationId};
 
 use super::ObjectAddress;
@@ -68,11 +68,16 @@ impl Graph<'_> {
             self.key(table, id, Some(name), &table.primary_key);
         }
         for index in &table.indexes {
-            self.key(table, index.id, index.is_constraint.then_some(&index.name), &index.slots);
+            self.key(
+                table,
+                index.id,
+                index.is_constraint.then_some(&index.name),
+                &index.all_slots().collect::<Vec<_>>(),
+            );
         }
         for check in &table.checks {
             let address = ObjectAddress::Constraint(table.id, check.name.clone());
-            self.part(&address, table.id.0, table, &check.slots);
+            self.part(&address, table.id.0.max(check.id.0), table, &check.expression.slots);
         }
         for column in table.columns.iter().filter(|column| column.default.is_some()) {
             let address = ObjectAddress::Default(table.id, column.id);
@@ -99,13 +104,13 @@ impl Graph<'_> {
     fn foreign_key(&mut self, table: &TableDef, foreign: &ForeignKeyDef) {
         let address = ObjectAddress::Constraint(table.id, foreign.name.clone());
         let Some(parent) = self.catalog.table_by_id(foreign.parent) else { return };
-        let index = parent.indexes.iter().find(|index| index.unique && same_slots(&index.slots, &foreign.parent_slots));
+        let index = parent.indexes.iter().find(|index| index.is_key_of(&foreign.parent_slots));
         let index = match parent.primary_key_id {
-            Some(id) if same_slots(&parent.primary_key, &foreign.parent_slots) => Some(id),
+            Some(id) if is_permutation(&parent.primary_key, &foreign.parent_slots) => Some(id),
             _ => index.map(|index| index.id),
         };
-        // It is newer than both tables and the index, whatever their ids.
-        let age = table.id.0.max(parent.id.0).max(index.map_or(0, |index| index.0));
+        // It is newer than both tables and the index, whatever their ids (older stores gave it none).
+        let age = table.id.0.max(parent.id.0).max(index.map_or(0, |index| index.0)).max(foreign.id.0);
         self.part(&address, age, table, &foreign.slots);
         for column in foreign.parent_slots.iter().filter_map(|slot| parent.columns.get(*slot)) {
             self.add(address.clone(), age, ObjectAddress::Column(parent.id, column.id), Kind::Normal);
@@ -114,8 +119,4 @@ impl Graph<'_> {
             self.add(address, age, ObjectAddress::Index(parent.id, index), Kind::Normal);
         }
     }
-}
-
-fn same_slots(a: &[usize], b: &[usize]) -> bool {
-    a.len() == b.len() && b.iter().all(|slot| a.contains(slot))
 }

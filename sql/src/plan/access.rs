@@ -111,8 +111,9 @@ pub fn choose(table: &Arc<TableDef>, conditions: &[Expr]) -> Choice {
         best = Choice { access, covered, cost };
     }
     for (index, def) in table.indexes.iter().enumerate() {
-        let Some((bounds, covered)) = bounds_for(table, &def.slots, &found) else { continue };
-        let is_unique = def.unique && bounds.equal.len() == def.slots.len();
+        let Some(slots) = def.plain_slots() else { continue };
+        let Some((bounds, covered)) = bounds_for(table, &slots, &found) else { continue };
+        let is_unique = def.unique && bounds.equal.len() == slots.len();
         let cost = if is_unique { cost::UNIQUE_INDEX } else { range_cost(&bounds) + cost::SECOND_LOOK_UP };
         if cost < best.cost {
             best = Choice { access: Access::Index { index, bounds }, covered, cost };

@@ -159,8 +159,8 @@ fn describe_scan(scan: &Scan) -> (String, Vec<String>) {
         Access::Index { index, bounds } => {
             let index = table.indexes.get(*index);
             let index_name = index.map_or("?", |index| index.name.as_str());
-            let slots = index.map(|index| index.slots.as_slice()).unwrap_or_default();
-            (format!("Index Scan{backward} using {index_name} on {}", table.name), conditions(table, slots, bounds))
+            let slots = index.and_then(|index| index.plain_slots()).unwrap_or_default();
+            (format!("Index Scan{backward} using {index_name} on {}", table.name), conditions(table, &slots, bounds))
         }
     };
     let mut details: Vec<String> = condition.into_iter().map(|condition| format!("Key Cond: {condition}")).collect();

@@ -370,11 +370,7 @@ impl Assignments {
 
     /// Whether a column of the primary key, of a unique index or one that foreign keys refer to is among them.
     pub fn change_key(&self, table: &TableDef) -> bool {
-        let is_key = |slot: &usize| {
-            table.primary_key.contains(slot)
-                || table.indexes.iter().any(|index| index.unique && index.slots.contains(slot))
-        };
-        self.set.iter().any(|set| is_key(&set.slot))
+        self.set.iter().any(|set| table.is_key_column(set.slot))
     }
 }
 

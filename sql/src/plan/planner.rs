@@ -225,7 +225,7 @@ fn ordered_by_key(plan: &mut Plan, targets: &[Expr], order: &[SortKey], has_limi
         match access {
             Access::All | Access::Point { .. } | Access::Key { .. } => table.primary_key.clone(),
             Access::Index { index, .. } => {
-                table.indexes.get(*index).map(|index| index.slots.clone()).unwrap_or_default()
+                table.indexes.get(*index).and_then(|index| index.plain_slots()).unwrap_or_default()
             }
         }
     };

@@ -1,12 +1,13 @@
 //! Constraints of CREATE TABLE: their names, their columns, what they may say.
 
-use heliosdb_storage::catalog::{CheckDef, CrdtType, NewForeignKey, SyncMode, TableDef};
+use heliosdb_storage::catalog::{CheckDef, CrdtType, ForeignKeyDef, SyncMode, TableDef, is_permutation};
 use heliosdb_storage::value::{ColumnType, DataType};
 use heliosdb_storage::{Catalog, catalog};
 use sqlparser::ast::{self, ConstraintCharacteristics, ReferentialAction};
 
 use crate::bind::names::{self, ident};
-use crate::bind::{Binder, SearchPath, check_expression, find_target};
+use crate::bind::row_expression::{RowClause, kept, row_condition};
+use crate::bind::{Binder, SearchPath, find_target};
 use crate::error::{Result, SqlError, SqlState};
 use crate::types::{self, TimeContext};
 
@@ -124,21 +125,16 @@ pub(super) fn check(
 ) -> Result<CheckDef> {
     let time = TimeContext::utc();
     let mut binder = Binder::new(catalog, &time, "", &[]).with_path(path.clone());
-    let bound = check_expression(&mut binder, table, expr)?;
-    let mut slots = Vec::new();
-    bound.for_each_column(&mut |slot| {
-        if !slots.contains(&slot) {
-            slots.push(slot);
-        }
-    });
+    let bound = row_condition(&mut binder, table, expr, RowClause::Check)?;
+    let expression = kept(expr, &bound);
     let name = name.unwrap_or_else(|| {
-        let column = match slots.as_slice() {
+        let column = match expression.slots.as_slice() {
             [slot] => table.columns.get(*slot).map_or("", |column| column.name.as_str()),
             _ => "",
         };
         free_name(&table.name, column, "check", is_taken)
     });
-    Ok(CheckDef { name, expression: expr.to_string(), slots })
+    Ok(CheckDef { name, expression, validated: true, ..CheckDef::default() })
 }
 
 /// A foreign key; `own` is the table that is being made, which it may refer to.
@@ -148,7 +144,7 @@ pub(super) fn foreign_key(
     key: &ast::ForeignKeyConstraint,
     columns: &[String],
     is_taken: &dyn Fn(&str) -> bool,
-) -> Result<NewForeignKey> {
+) -> Result<ForeignKeyDef> {
     let ast::ForeignKeyConstraint {
         name,
         index_name,
@@ -244,7 +240,8 @@ pub(super) fn foreign_key(
             "Other nodes have the rows of the one, but not of the other. Use sync = 'none' or sync = 'both' for both.",
         ));
     }
-    Ok(NewForeignKey { name, slots, parent: found.map(|parent| parent.id), parent_slots })
+    let parent = found.map(|parent| parent.id).unwrap_or_default();
+    Ok(ForeignKeyDef { name, slots, parent, parent_slots, validated: true, ..ForeignKeyDef::default() })
 }
 
 /// Keys are compared by their encoding, which is one for `text` and `varchar`, and one for integers of all widths.
@@ -255,8 +252,7 @@ fn same_key_type(a: DataType, b: DataType) -> bool {
 }
 
 fn is_unique(table: &TableDef, slots: &[usize]) -> bool {
-    let same = |other: &[usize]| other.len() == slots.len() && other.iter().all(|slot| slots.contains(slot));
-    same(&table.primary_key) || table.indexes.iter().any(|index| index.unique && same(&index.slots))
+    is_permutation(&table.primary_key, slots) || table.indexes.iter().any(|index| index.is_key_of(slots))
 }
 
 #[cfg(test)]

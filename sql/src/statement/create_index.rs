@@ -1,6 +1,6 @@
 //! CREATE INDEX.
 
-use heliosdb_storage::catalog::NewIndex;
+use heliosdb_storage::catalog::IndexDef;
 use heliosdb_storage::transaction::TableLock;
 use sqlparser::ast;
 
@@ -64,7 +64,7 @@ pub(super) fn run(session: &mut Session, create: &ast::CreateIndex) -> Result<()
             free_name(&table.name, &columns.join("_"), "idx", &|name| catalog.has_relation(&table.schema, name))
         }
     };
-    let index = NewIndex { name, slots, unique: *unique, is_constraint: false };
+    let index = IndexDef { unique: *unique, ..IndexDef::on(name, &slots) };
     session.storage()?.create_index(table.id, index)?;
     Ok(())
 }

@@ -8,9 +8,10 @@
 //! |---|---|
 //! | `object` | what all kinds have in common |
 //! | `schema` | schemas |
-//! | `table` | tables, with columns, indexes and constraints |
+//! | `table`, `index` | tables, with columns and constraints; their indexes |
 //! | `persist` | records on disk |
 
+pub mod index;
 pub mod object;
 mod persist;
 pub mod schema;
@@ -19,11 +20,12 @@ pub mod table;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use index::{IndexDef, IndexKey, IndexedValue};
 pub use object::{CatalogObject, NameSpace};
 pub use schema::SchemaDef;
 pub use table::{
-    CheckDef, ColumnDef, CrdtType, ForeignKeyDef, IndexDef, NewColumn, NewForeignKey, NewIndex, NewTable, SyncMode,
-    TableDef,
+    CheckDef, ColumnDef, Compiled, CrdtType, Deferral, ForeignKeyDef, Missing, NewColumn, NewTable, OnCommit,
+    ReferentialAction, RowExpression, SyncMode, TableDef,
 };
 
 use crate::ids::{Oid, RelationId, SchemaVersion, SyncTableId};
@@ -43,8 +45,8 @@ pub struct Catalog {
     /// Who has a name. An index's name leads to its table.
     names: BTreeMap<object::NameKey, Oid>,
     tables: BTreeMap<RelationId, Arc<TableDef>>,
-    /// Per parent: the foreign keys that refer to it, as (table, position in its list).
-    referencing: BTreeMap<RelationId, Vec<(RelationId, usize)>>,
+    /// Per parent: the foreign keys that refer to it, as (oid, table, position in its list), in the order of their making.
+    referencing: BTreeMap<RelationId, Vec<(RelationId, RelationId, usize)>>,
 }
 
 impl Catalog {
@@ -119,9 +121,9 @@ impl Catalog {
         SyncedSchema { version: self.schema_version, tables }
     }
 
-    /// The foreign keys that refer to a table.
+    /// The foreign keys that refer to a table, oldest first.
     pub fn foreign_keys_to(&self, parent: RelationId) -> impl Iterator<Item = (&Arc<TableDef>, &ForeignKeyDef)> {
-        self.referencing.get(&parent).into_iter().flatten().filter_map(|(child, position)| {
+        self.referencing.get(&parent).into_iter().flatten().filter_map(|(_, child, position)| {
             let table = self.tables.get(child)?;
             Some((table, table.foreign_keys.get(*position)?))
         })
@@ -146,7 +148,9 @@ impl Catalog {
         }
         if let CatalogObject::Table(table) = &object {
             for (position, key) in table.foreign_keys.iter().enumerate() {
-                self.referencing.entry(key.parent).or_default().push((table.id, position));
+                let keys = self.referencing.entry(key.parent).or_default();
+                let place = keys.partition_point(|(id, ..)| *id <= key.id);
+                keys.insert(place, (key.id, table.id, position));
             }
             self.tables.insert(table.id, Arc::clone(table));
         }
@@ -166,7 +170,7 @@ impl Catalog {
             self.tables.remove(&table.id);
             for key in &table.foreign_keys {
                 if let Some(children) = self.referencing.get_mut(&key.parent) {
-                    children.retain(|(child, _)| *child != table.id);
+                    children.retain(|(_, child, _)| *child != table.id);
                 }
             }
         }
@@ -175,6 +179,6 @@ impl Catalog {
 }
 
 /// Whether two lists of slots name the same columns.
-pub(crate) fn is_permutation(a: &[usize], b: &[usize]) -> bool {
+pub fn is_permutation(a: &[usize], b: &[usize]) -> bool {
     a.len() == b.len() && b.iter().all(|slot| a.contains(slot))
 }

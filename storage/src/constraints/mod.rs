@@ -5,14 +5,44 @@
 
 mod text;
 
-use crate::catalog::{CheckDef, ForeignKeyDef, TableDef};
+use crate::catalog::{Catalog, CheckDef, ForeignKeyDef, IndexDef, RowExpression, TableDef};
 use crate::error::{ConstraintKind, Error, Result, Violation};
-use crate::value::Value;
+use crate::value::{ColumnType, Value};
 
-/// Evaluates CHECK expressions. The SQL crate implements it, because it owns the one evaluator.
+/// Evaluates the expressions that definitions keep as text. The SQL crate implements it, because it owns the one evaluator.
+/// What it makes of the texts of a table it can keep in [`TableDef::compiled`]. Its errors are [`Error::Evaluation`].
 pub trait RowChecker: Send + Sync {
-    /// Whether the row satisfies the check (an unknown result does). The error is a message of the evaluation itself.
-    fn check(&self, table: &TableDef, check: &CheckDef, row: &[Value]) -> Result<bool, String>;
+    /// Whether the row satisfies the check (an unknown result does).
+    fn check(&self, at: &RowContext<'_>, check: &CheckDef) -> Result<bool>;
+
+    /// The value of an expression of the table over the row, of the given type: a key of an index, a generated column.
+    fn value(&self, _at: &RowContext<'_>, expression: &RowExpression, _column_type: ColumnType) -> Result<Value> {
+        Err(Error::Unsupported(format!("the expression {}", expression.text)))
+    }
+
+    /// Whether a condition on the row is true, which an unknown one is not: the predicate of an index.
+    fn is_true(&self, _at: &RowContext<'_>, condition: &RowExpression) -> Result<bool> {
+        Err(Error::Unsupported(format!("the condition {}", condition.text)))
+    }
+
+    /// The DEFAULT of a column; NULL if it has none.
+    fn default_value(&self, at: &RowContext<'_>, slot: usize) -> Result<Value> {
+        match at.table.columns.get(slot).and_then(|column| column.default.as_ref()) {
+            Some(text) => Err(Error::Unsupported(format!("the default {text}"))),
+            None => Ok(Value::Null),
+        }
+    }
+}
+
+/// What an expression of a table is evaluated on.
+#[derive(Clone, Copy, Debug)]
+pub struct RowContext<'a> {
+    /// The catalog in which its names mean something.
+    pub catalog: &'a Catalog,
+    /// The table.
+    pub table: &'a TableDef,
+    /// The row.
+    pub row: &'a [Value],
 }
 
 /// Which CHECK constraints bind.
@@ -25,24 +55,21 @@ pub(crate) enum Binding {
 }
 
 /// Judges NOT NULL and CHECK.
-pub(crate) fn judge_row(checker: &dyn RowChecker, table: &TableDef, row: &[Value], binding: Binding) -> Result<()> {
+pub(crate) fn judge_row(checker: &dyn RowChecker, at: &RowContext<'_>, binding: Binding) -> Result<()> {
+    let RowContext { table, row, .. } = *at;
     for (column, value) in table.columns.iter().zip(row) {
         if column.not_null && value.is_null() {
             return Err(not_null(table, &column.name, row).into());
         }
     }
     for check in &table.checks {
-        let reads_crdt = || check.slots.iter().any(|&slot| table.columns.get(slot).is_some_and(|c| c.is_counter()));
+        let is_counter = |&slot: &usize| table.columns.get(slot).is_some_and(|column| column.is_counter());
+        let reads_crdt = || check.expression.slots.iter().any(is_counter);
         if binding == Binding::Merged && reads_crdt() {
             continue;
         }
-        match checker.check(table, check, row) {
-            Ok(true) => {}
-            Ok(false) => return Err(check_failed(table, &check.name, row).into()),
-            Err(message) => {
-                let violation = violation(ConstraintKind::Check, table, message);
-                return Err(Violation { constraint: Some(check.name.clone()), ..violation }.into());
-            }
+        if !checker.check(at, check)? {
+            return Err(check_failed(table, &check.name, row).into());
         }
     }
     Ok(())
@@ -79,10 +106,21 @@ fn check_failed(table: &TableDef, check: &str, row: &[Value]) -> Violation {
     }
 }
 
-/// Another row has the same values.
-pub(crate) fn duplicate(table: &TableDef, constraint: &str, slots: &[usize], row: &[Value]) -> Error {
+/// Another row has the same primary key.
+pub(crate) fn duplicate(table: &TableDef, row: &[Value]) -> Error {
+    let default_name = format!("{}_pkey", table.name);
+    let name = table.primary_key_name.as_ref().unwrap_or(&default_name);
+    let slots = &table.primary_key;
+    duplicate_key(table, name, &text::key(table, slots, &values_at(row, slots)))
+}
+
+/// Another row has the same values under an index.
+pub(crate) fn duplicate_in_index(table: &TableDef, index: &IndexDef, values: &[Value]) -> Error {
+    duplicate_key(table, &index.name, &text::index_key(table, index, values))
+}
+
+fn duplicate_key(table: &TableDef, constraint: &str, key: &str) -> Error {
     let message = format!("duplicate key value violates unique constraint \"{constraint}\"");
-    let key = text::key(table, slots, &values_at(row, slots));
     Violation {
         detail: Some(format!("Key {key} already exists.")),
         constraint: Some(constraint.to_owned()),
@@ -92,12 +130,12 @@ pub(crate) fn duplicate(table: &TableDef, constraint: &str, slots: &[usize], row
 }
 
 /// An index cannot be made because rows have the same values.
-pub(crate) fn duplicate_in_new_index(table: &TableDef, index: &str, slots: &[usize], row: &[Value]) -> Error {
-    let key = text::key(table, slots, &values_at(row, slots));
+pub(crate) fn duplicate_in_new_index(table: &TableDef, index: &IndexDef, values: &[Value]) -> Error {
+    let key = text::index_key(table, index, values);
     Violation {
         detail: Some(format!("Key {key} is duplicated.")),
-        constraint: Some(index.to_owned()),
-        ..violation(ConstraintKind::Unique, table, format!("could not create unique index \"{index}\""))
+        constraint: Some(index.name.clone()),
+        ..violation(ConstraintKind::Unique, table, format!("could not create unique index \"{}\"", index.name))
     }
     .into()
 }

@@ -1,6 +1,6 @@
 //! How values look in the detail lines of violations: PostgreSQL's output forms, times in UTC.
 
-use crate::catalog::TableDef;
+use crate::catalog::{IndexDef, IndexedValue, TableDef};
 use crate::value::Value;
 
 /// Characters of one value that PostgreSQL shows of a failing row.
@@ -14,10 +14,27 @@ const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;
 
 /// `(a, b)=(1, x)`
 pub(super) fn key(table: &TableDef, slots: &[usize], values: &[&Value]) -> String {
-    let names: Vec<&str> =
-        slots.iter().map(|&slot| table.columns.get(slot).map_or("?", |column| column.name.as_str())).collect();
+    let names: Vec<&str> = slots.iter().map(|&slot| name(table, slot)).collect();
     let values: Vec<String> = values.iter().map(|value| form(value)).collect();
     format!("({})=({})", names.join(", "), values.join(", "))
+}
+
+/// The same for the values of an index, which may be those of expressions.
+pub(super) fn index_key(table: &TableDef, index: &IndexDef, values: &[Value]) -> String {
+    let names: Vec<&str> = index
+        .keys
+        .iter()
+        .map(|key| match &key.value {
+            IndexedValue::Column(slot) => name(table, *slot),
+            IndexedValue::Expression { expression, .. } => expression.text.as_str(),
+        })
+        .collect();
+    let values: Vec<String> = values.iter().map(form).collect();
+    format!("({})=({})", names.join(", "), values.join(", "))
+}
+
+fn name(table: &TableDef, slot: usize) -> &str {
+    table.columns.get(slot).map_or("?", |column| column.name.as_str())
 }
 
 /// `Failing row contains (1, null).`

@@ -1,10 +1,12 @@
 //! Rows and how they are stored.
 //!
 //! ```text
-//! | version + flag: 1 byte | number of columns | values … | trailer (synced tables only, see `trailer`) |
+//! | version + flag: 1 byte | number of values | values … | trailer (synced tables only, see `trailer`) |
 //! ```
 //!
-//! A row that was stored before its table got a column has fewer values; the columns it lacks read as NULL.
+//! The values stand in the order of the columns' ids, from 1: what a column that was dropped had here is NULL, or what it
+//! was, and is passed over. A row that was stored before its table got a column has fewer values; the columns it lacks
+//! read as [`crate::catalog::ColumnDef::missing`].
 
 pub mod trailer;
 
@@ -12,12 +14,12 @@ use heliosdb_crdt::{Hlc, SiteId};
 
 pub use trailer::{ChangedAt, RowMeta, Stamped};
 
-use crate::catalog::TableDef;
-use crate::codec::Reader;
+use crate::catalog::{ColumnDef, TableDef};
+use crate::codec::{Reader, put_len};
 use crate::error::Result;
 use crate::ids::CommitSeq;
 use crate::value::Value;
-use crate::value::codec::{put_values, read_value};
+use crate::value::codec::{put_value, put_values, read_value};
 
 /// The values of a row, one per slot.
 pub type Row = Vec<Value>;
@@ -29,10 +31,14 @@ const VERSION: u8 = 1;
 const HAS_TRAILER: u8 = 0x80;
 
 /// The bytes of a row; `meta` is given for synced tables.
-pub fn encode(_table: &TableDef, row: &[Value], meta: Option<&RowMeta>) -> Result<Vec<u8>> {
+pub fn encode(table: &TableDef, row: &[Value], meta: Option<&RowMeta>) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(16 + 8 * row.len());
     out.push(if meta.is_some() { VERSION | HAS_TRAILER } else { VERSION });
-    put_values(&mut out, row)?;
+    if has_all_columns(table) {
+        put_values(&mut out, row)?;
+    } else {
+        put_by_id(&mut out, &table.columns, row)?;
+    }
     if let Some(meta) = meta {
         trailer::put_meta(&mut out, meta)?;
     }
@@ -59,15 +65,43 @@ fn read_row<'a>(table: &TableDef, bytes: &'a [u8]) -> Result<(Row, bool, Reader<
         return Err(reader.damaged(format!("unknown version {first}")));
     }
     let count = reader.count(1)?;
-    if count > table.columns.len() {
+    if count > usize::from(table.last_column().0) {
         return Err(reader.damaged(format!("a row of {} has {count} columns", table.name)));
     }
     let mut row = Vec::with_capacity(table.columns.len());
-    for _ in 0..count {
-        row.push(read_value(&mut reader)?);
+    if has_all_columns(table) {
+        for _ in 0..count {
+            row.push(read_value(&mut reader)?);
+        }
+    } else {
+        let mut columns = table.columns.iter().peekable();
+        for id in 1..=count {
+            let value = read_value(&mut reader)?;
+            if columns.next_if(|column| usize::from(column.id.0) == id).is_some() {
+                row.push(value);
+            }
+        }
     }
-    row.resize(table.columns.len(), Value::Null);
+    let lacking = table.columns.iter().skip(row.len());
+    row.extend(lacking.map(|column| column.missing.0.clone()));
     Ok((row, first & HAS_TRAILER != 0, reader))
+}
+
+/// Whether no column was dropped: then the slot of each is its id less 1.
+fn has_all_columns(table: &TableDef) -> bool {
+    table.columns.last().is_none_or(|last| usize::from(last.id.0) == table.columns.len())
+}
+
+/// Writes values under the ids of their columns.
+fn put_by_id(out: &mut Vec<u8>, columns: &[ColumnDef], row: &[Value]) -> Result<()> {
+    let width = columns.last().map_or(0, |last| usize::from(last.id.0));
+    put_len(out, width);
+    let mut given = columns.iter().zip(row).peekable();
+    for id in 1..=width {
+        let value = given.next_if(|(column, _)| usize::from(column.id.0) == id).map(|(_, value)| value);
+        put_value(out, value.unwrap_or(&Value::Null))?;
+    }
+    Ok(())
 }
 
 /// Fills in, where the bytes say "this commit", what the commit was given. Rows without a trailer stay as they are.

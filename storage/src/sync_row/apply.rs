@@ -101,7 +101,8 @@ fn supersede(state: &mut RowState, life: u32, kind: &OpKind, stamp: Stamped) -> 
 
 /// The row of an insert; none if a column's type forbids it.
 fn new_row(table: &TableDef, columns: &[(ColumnId, Value)]) -> Option<Row> {
-    let mut row = vec![Value::Null; table.columns.len()];
+    // An insert that was made before the table got a column has what older rows have.
+    let mut row: Row = table.columns.iter().map(|column| column.missing.0.clone()).collect();
     for (id, value) in columns {
         let Some((slot, column)) = find(table, *id) else {
             continue;
@@ -200,7 +201,8 @@ fn patch(
 }
 
 fn find(table: &TableDef, id: ColumnId) -> Option<(usize, &ColumnDef)> {
-    table.columns.iter().enumerate().find(|(_, column)| column.id == id)
+    let slot = table.slot_of(id)?;
+    Some((slot, table.columns.get(slot)?))
 }
 
 fn is_initial_value_allowed(column: &ColumnDef, value: &Value) -> bool {

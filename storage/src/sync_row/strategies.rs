@@ -14,12 +14,8 @@ use crate::value::{ColumnType, DataType, Value};
 /// `t (id int PRIMARY KEY, a text, b text, hits pn_counter, total g_counter)`
 pub(crate) fn table() -> TableDef {
     let column = |id, name: &str, data_type, crdt| ColumnDef {
-        id: ColumnId(id),
-        name: name.to_owned(),
-        column_type: ColumnType { data_type, typmod: -1 },
         crdt,
-        not_null: false,
-        default: None,
+        ..ColumnDef::new(ColumnId(id), name.to_owned(), ColumnType { data_type, typmod: -1 })
     };
     TableDef {
         id: RelationId(16384),
@@ -36,10 +32,8 @@ pub(crate) fn table() -> TableDef {
         primary_key: vec![0],
         primary_key_name: Some("t_pkey".to_owned()),
         primary_key_id: Some(RelationId(16385)),
-        indexes: Vec::new(),
-        checks: Vec::new(),
-        foreign_keys: Vec::new(),
         sync: SyncMode::Both,
+        ..TableDef::default()
     }
 }
 

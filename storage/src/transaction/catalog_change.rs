@@ -5,12 +5,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::Transaction;
-use super::index::{entry, index_prefix};
 use super::synced::sync_id_of;
 use super::undo::Undo;
 use crate::base::Space;
-use crate::catalog::{Catalog, CatalogObject, IndexDef, NewIndex, TableDef};
-use crate::constraints;
+use crate::catalog::{Catalog, CatalogObject, IndexDef, TableDef};
 use crate::error::{Error, Result};
 use crate::ids::{CommitSeq, Oid, RelationId, SchemaVersion};
 use crate::key::{KeyRange, RowKey};
@@ -43,14 +41,8 @@ impl Transaction {
         Ok(Oid(id))
     }
 
-    pub(super) fn index_definition(&mut self, index: NewIndex) -> Result<IndexDef> {
-        Ok(IndexDef {
-            id: self.next_relation_id()?,
-            name: index.name,
-            slots: index.slots,
-            unique: index.unique,
-            is_constraint: index.is_constraint,
-        })
+    pub(super) fn with_new_id(&mut self, index: IndexDef) -> Result<IndexDef> {
+        Ok(IndexDef { id: self.next_relation_id()?, storage: None, ..index })
     }
 
     /// Records a new or changed table.
@@ -82,9 +74,9 @@ impl Transaction {
         if table.is_synced() {
             self.remove_sync_traces(table)?;
         }
-        self.drop_space(Space::Rows(table.id));
+        self.drop_space(table.space());
         for index in &table.indexes {
-            self.drop_space(Space::Index(index.id));
+            self.drop_space(index.space());
         }
         self.erase_object(table.id.into())?;
         self.note_schema_change(table.is_synced())
@@ -127,7 +119,7 @@ impl Transaction {
     /// Makes the entries of a new index from the newest rows.
     pub(super) fn fill_index(&mut self, table: &TableDef, index: &IndexDef, judge: bool) -> Result<()> {
         let view = self.latest();
-        let mut rows = self.newest_entries(&view, Space::Rows(table.id), KeyRange::ALL)?;
+        let mut rows = self.newest_entries(&view, table.space(), KeyRange::ALL)?;
         loop {
             let mut batch: Vec<(RowKey, Row)> = Vec::new();
             let has_more = rows.advance(&self.writes.overlay, SCAN_BATCH, |key, bytes| {
@@ -135,12 +127,11 @@ impl Transaction {
                 Ok(())
             })?;
             for (key, row) in batch {
-                let prefix = index_prefix(index, &row)?;
-                let has_null = constraints::values_at(&row, &index.slots).iter().any(|value| value.is_null());
-                if judge && index.unique && !has_null && self.has_other_entry(index, &prefix, &key)? {
-                    return Err(constraints::duplicate_in_new_index(table, &index.name, &index.slots, &row));
+                let Some(entry) = self.entry_of(table, index, &row)? else { continue };
+                if judge {
+                    self.judge_in_new_index(table, index, &entry, &key, &row)?;
                 }
-                self.put(Space::Index(index.id), entry(&prefix, &key), Some(Bytes::new()))?;
+                self.put_index_entry(index, &key, entry)?;
             }
             if !has_more {
                 return Ok(());
@@ -155,7 +146,7 @@ impl Transaction {
         let view = self.latest();
         let prefix = KeyRange::prefix(&sync_id.0.to_be_bytes());
         let mut feed: Vec<(CommitSeq, RowKey)> = Vec::new();
-        let mut rows = self.newest_entries(&view, Space::Rows(table.id), KeyRange::ALL)?;
+        let mut rows = self.newest_entries(&view, table.space(), KeyRange::ALL)?;
         rows.advance(&self.writes.overlay, usize::MAX, |key, bytes| {
             if let (_, Some(meta)) = row::decode(table, bytes)?
                 && let ChangedAt::At(seq) = meta.changed_at

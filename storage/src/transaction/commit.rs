@@ -32,6 +32,7 @@ impl Transaction {
         let catalog = Arc::clone(&self.catalog);
         let writes = std::mem::take(&mut self.writes);
         let (spaces, dropped) = writes.overlay.into_writes(|space| match space {
+            // The rows of a synced table are always under the table's own id.
             Space::Rows(relation) => catalog.table_by_id(relation).is_some_and(|table| table.is_synced()),
             Space::Internal(relation) => relation == Internal::Tombstones,
             Space::Index(_) => false,
@@ -105,10 +106,10 @@ impl Transaction {
 
     /// A row that came and went within this transaction: as if it had never been.
     fn forget_row(&mut self, table: SyncTableId, key: &RowKey) {
-        let Some(relation) = self.catalog.table_by_sync_id(table).map(|table| table.id) else { return };
+        let Some(space) = self.catalog.table_by_sync_id(table).map(|table| table.space()) else { return };
         let internal_key = keys::row(table, key);
         let overlay = &mut self.writes.overlay;
-        overlay.forget(Space::Rows(relation), &key.0);
+        overlay.forget(space, &key.0);
         overlay.forget(Space::Internal(Internal::Tombstones), &internal_key);
         overlay.forget(Space::Internal(Internal::SyncBase), &internal_key);
     }
@@ -151,8 +152,8 @@ impl Transaction {
         let noted = std::mem::take(&mut self.writes.feed);
         let overlay = &self.writes.overlay;
         let is_something = |(table, key): &(SyncTableId, RowKey)| {
-            let Some(relation) = self.catalog.table_by_sync_id(*table).map(|table| table.id) else { return false };
-            let row = overlay.get(Space::Rows(relation), &key.0, Sees::Newest).flatten();
+            let Some(space) = self.catalog.table_by_sync_id(*table).map(|table| table.space()) else { return false };
+            let row = overlay.get(space, &key.0, Sees::Newest).flatten();
             let tombstones = Space::Internal(Internal::Tombstones);
             row.is_some() || overlay.get(tombstones, &keys::row(*table, key), Sees::Newest).flatten().is_some()
         };

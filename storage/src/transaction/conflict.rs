@@ -16,9 +16,7 @@
 
 use std::sync::Arc;
 
-use super::index::{can_collide, index_prefix};
 use super::{RowLock, Transaction};
-use crate::base::Space;
 use crate::catalog::{IndexDef, TableDef};
 use crate::error::{Error, Result};
 use crate::ids::RelationId;
@@ -85,7 +83,7 @@ impl Transaction {
 
     /// Whether the statement that is running has written, changed or deleted the row itself.
     pub fn is_changed_by_statement(&self, table: &TableDef, key: &RowKey) -> bool {
-        self.writes.overlay.newest_command(Space::Rows(table.id), &key.0) == Some(self.command)
+        self.writes.overlay.newest_command(table.space(), &key.0) == Some(self.command)
     }
 
     /// The key of the row that has the same values in one of the arbiters, in its newest version.
@@ -95,14 +93,12 @@ impl Transaction {
             let found = match arbiter {
                 Arbiter::PrimaryKey => {
                     let key = RowKey::of_row(table, row)?;
-                    self.newest(&view, Space::Rows(table.id), &key.0, |_| Ok(()))?.map(|()| key)
+                    self.newest(&view, table.space(), &key.0, |_| Ok(()))?.map(|()| key)
                 }
                 Arbiter::Index(id) => {
                     let index = unique_index(table, *id)?;
-                    if !can_collide(index, row) {
-                        continue;
-                    }
-                    self.newest_with_prefix(&view, index, &index_prefix(index, row)?)?
+                    let Some(prefix) = self.unique_prefix(table, index, row)? else { continue };
+                    self.newest_with_prefix(&view, index, &prefix)?
                 }
             };
             if found.is_some() {
@@ -119,9 +115,8 @@ impl Transaction {
                 Arbiter::PrimaryKey => self.lock_row_only(table, &RowKey::of_row(table, row)?, RowLock::Update)?,
                 Arbiter::Index(id) => {
                     let index = unique_index(table, *id)?;
-                    if can_collide(index, row) {
-                        let resource = Resource::UniqueKey(index.id, index_prefix(index, row)?);
-                        self.locks.acquire(resource, LockMode::Exclusive)?;
+                    if let Some(prefix) = self.unique_prefix(table, index, row)? {
+                        self.locks.acquire(Resource::UniqueKey(index.id, prefix), LockMode::Exclusive)?;
                     }
                 }
             }

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::{TableLock, Transaction};
-use crate::base::Space;
-use crate::catalog::{ColumnDef, ForeignKeyDef, NewIndex, NewTable, SyncMode, TableDef, is_permutation};
+use crate::catalog::{CheckDef, ColumnDef, ForeignKeyDef, IndexDef, NewTable, SyncMode, TableDef, is_permutation};
 use crate::error::{Error, Result};
 use crate::ids::{ColumnId, RelationId, SyncTableId};
 use crate::lock::{LockMode, Resource};
@@ -36,25 +35,23 @@ impl Transaction {
         let mut columns = Vec::with_capacity(table.columns.len());
         for (slot, column) in table.columns.into_iter().enumerate() {
             let attribute = u16::try_from(slot + 1).map_err(|_| too_many_columns())?;
-            columns.push(ColumnDef {
-                id: ColumnId(attribute),
-                name: column.name,
-                column_type: column.column_type,
-                crdt: column.crdt,
-                not_null: column.not_null || primary_key.contains(&slot),
-                default: column.default,
-            });
+            let column = column.with_id(ColumnId(attribute));
+            let not_null = column.not_null || primary_key.contains(&slot);
+            columns.push(ColumnDef { not_null, ..column });
         }
         let mut indexes = Vec::with_capacity(table.indexes.len());
         for index in table.indexes {
-            indexes.push(self.index_definition(index)?);
+            indexes.push(self.with_new_id(index)?);
         }
-        let foreign_keys = table.foreign_keys.into_iter().map(|key| ForeignKeyDef {
-            name: key.name,
-            slots: key.slots,
-            parent: key.parent.unwrap_or(id),
-            parent_slots: key.parent_slots,
-        });
+        let mut checks = Vec::with_capacity(table.checks.len());
+        for check in table.checks {
+            checks.push(CheckDef { id: self.next_relation_id()?, ..check });
+        }
+        let mut foreign_keys = Vec::with_capacity(table.foreign_keys.len());
+        for key in table.foreign_keys {
+            let parent = if key.parent == RelationId::default() { id } else { key.parent };
+            foreign_keys.push(ForeignKeyDef { id: self.next_relation_id()?, parent, ..key });
+        }
         let definition = Arc::new(TableDef {
             id,
             sync_id,
@@ -65,9 +62,12 @@ impl Transaction {
             primary_key_name,
             primary_key_id,
             indexes,
-            checks: table.checks,
-            foreign_keys: foreign_keys.collect(),
+            checks,
+            foreign_keys,
             sync: table.sync,
+            temporary: table.temporary,
+            options: table.options,
+            ..TableDef::default()
         });
         self.judge_foreign_keys(&definition)?;
         for foreign in definition.foreign_keys.iter().filter(|foreign| foreign.parent != id) {
@@ -94,7 +94,7 @@ impl Transaction {
     }
 
     /// Makes an index and fills it.
-    pub fn create_index(&mut self, table: RelationId, index: NewIndex) -> Result<()> {
+    pub fn create_index(&mut self, table: RelationId, index: IndexDef) -> Result<()> {
         self.lock_catalog()?;
         self.locks.acquire(Resource::Table(table), LockMode::Table(TableLock::Share))?;
         let definition = Arc::clone(self.catalog.table_by_id(table).ok_or(Error::NoSuchRelation(table))?);
@@ -102,8 +102,8 @@ impl Transaction {
         if self.catalog.has_relation(&definition.schema, &index.name) {
             return Err(Error::AlreadyExists(index.name));
         }
-        judge_slots(&index.name, &index.slots, definition.columns.len())?;
-        let index = self.index_definition(index)?;
+        judge_index_slots(&index, definition.columns.len())?;
+        let index = self.with_new_id(index)?;
         self.fill_index(&definition, &index, true)?;
         let mut changed = TableDef::clone(&definition);
         changed.indexes.push(index);
@@ -121,20 +121,19 @@ impl Transaction {
             changed.indexes.iter().position(|other| other.id == index).ok_or(Error::NoSuchRelation(index))?;
         let removed = changed.indexes.remove(position);
         let is_needed = |slots: &[usize]| {
-            is_permutation(&removed.slots, slots)
+            removed.is_key_of(slots)
                 && !is_permutation(&changed.primary_key, slots)
-                && !changed.indexes.iter().any(|other| other.unique && is_permutation(&other.slots, slots))
+                && !changed.indexes.iter().any(|other| other.is_key_of(slots))
         };
-        if removed.unique
-            && let Some((child, foreign)) =
-                self.catalog.foreign_keys_to(table).find(|(_, foreign)| is_needed(&foreign.parent_slots))
+        if let Some((child, foreign)) =
+            self.catalog.foreign_keys_to(table).find(|(_, foreign)| is_needed(&foreign.parent_slots))
         {
             return Err(Error::Dependent(format!(
                 "cannot drop index {} because constraint {} on table {} depends on it",
                 removed.name, foreign.name, child.name
             )));
         }
-        self.drop_space(Space::Index(index));
+        self.drop_space(removed.space());
         self.put_table(Arc::new(changed))
     }
 
@@ -162,10 +161,11 @@ impl Transaction {
         if table.columns.len() > MAX_COLUMNS {
             return Err(too_many_columns());
         }
-        let key_slots = table.primary_key.iter().map(|(name, slots)| (name, slots));
-        let other_slots = table.indexes.iter().map(|index| (&index.name, &index.slots));
-        for (name, slots) in key_slots.chain(other_slots) {
+        if let Some((name, slots)) = &table.primary_key {
             judge_slots(name, slots, table.columns.len())?;
+        }
+        for index in &table.indexes {
+            judge_index_slots(index, table.columns.len())?;
         }
         if table.sync == SyncMode::None {
             return Ok(());
@@ -187,10 +187,7 @@ impl Transaction {
                 self.catalog.table_by_id(foreign.parent).ok_or(Error::NoSuchRelation(foreign.parent))?
             };
             let is_unique = is_permutation(&parent.primary_key, &foreign.parent_slots)
-                || parent
-                    .indexes
-                    .iter()
-                    .any(|index| index.unique && is_permutation(&index.slots, &foreign.parent_slots));
+                || parent.indexes.iter().any(|index| index.is_key_of(&foreign.parent_slots));
             if !is_unique || foreign.slots.len() != foreign.parent_slots.len() {
                 return Err(Error::Unsupported(format!(
                     "foreign key \"{}\": there is no unique constraint matching the keys of table \"{}\"",
@@ -220,6 +217,13 @@ impl Transaction {
 fn judge_slots(name: &str, slots: &[usize], columns: usize) -> Result<()> {
     if slots.is_empty() || slots.iter().any(|&slot| slot >= columns) {
         return Err(Error::corrupt(format!("the definition of {name}"), "it names columns that do not exist"));
+    }
+    Ok(())
+}
+
+fn judge_index_slots(index: &IndexDef, columns: usize) -> Result<()> {
+    if index.keys.is_empty() || index.all_slots().any(|slot| slot >= columns) {
+        return Err(Error::corrupt(format!("the definition of {}", index.name), "it names columns that do not exist"));
     }
     Ok(())
 }

@@ -11,14 +11,13 @@ use bytes::Bytes;
 
 use super::index::row_key;
 use super::undo::Undo;
-use super::write::encode_in_order;
+use super::write::{encode_in_order, value_at};
 use super::{RowLock, Transaction};
-use crate::base::Space;
-use crate::catalog::{ForeignKeyDef, TableDef, is_permutation};
+use crate::catalog::{ForeignKeyDef, IndexDef, TableDef, is_permutation};
 use crate::constraints::{has_children, no_parent, values_at};
 use crate::error::{Error, Result};
 use crate::ids::RelationId;
-use crate::key::{KeyRange, RowKey};
+use crate::key::{KeyRange, RowKey, encode_ordered};
 use crate::row::Row;
 use crate::value::Value;
 use crate::view::{ReadView, values};
@@ -109,17 +108,13 @@ impl Transaction {
     ) -> Result<Option<RowKey>> {
         if is_permutation(&parent.primary_key, &foreign.parent_slots) {
             let key = RowKey(encode_in_order(referred, &foreign.parent_slots, &parent.primary_key)?);
-            return Ok(self.newest(view, Space::Rows(parent.id), &key.0, |_| Ok(()))?.map(|()| key));
+            return Ok(self.newest(view, parent.space(), &key.0, |_| Ok(()))?.map(|()| key));
         }
-        let index = parent
-            .indexes
-            .iter()
-            .find(|index| index.unique && is_permutation(&index.slots, &foreign.parent_slots))
-            .ok_or_else(|| {
-                Error::corrupt("the catalog", format!("foreign key {} refers to no unique key", foreign.name))
-            })?;
-        let prefix = encode_in_order(referred, &foreign.parent_slots, &index.slots)?;
-        let mut entries = self.newest_entries(view, Space::Index(index.id), KeyRange::prefix(&prefix))?;
+        let index = parent.indexes.iter().find(|index| index.is_key_of(&foreign.parent_slots)).ok_or_else(|| {
+            Error::corrupt("the catalog", format!("foreign key {} refers to no unique key", foreign.name))
+        })?;
+        let prefix = encode_for_index(referred, &foreign.parent_slots, index)?;
+        let mut entries = self.newest_entries(view, index.space(), KeyRange::prefix(&prefix))?;
         let mut found = None;
         entries.advance(&self.writes.overlay, 1, |entry, _| {
             found = Some(row_key(entry, prefix.len()));
@@ -154,14 +149,16 @@ impl Transaction {
         referred: &[&Value],
     ) -> Result<bool> {
         let count = foreign.slots.len();
-        let key_paths = std::iter::once((Space::Rows(child.id), &child.primary_key));
-        let index_paths = child.indexes.iter().map(|index| (Space::Index(index.id), &index.slots));
-        let path = key_paths
-            .chain(index_paths)
-            .filter_map(|(space, slots)| Some((space, slots.get(..count)?)))
-            .find(|(_, slots)| is_permutation(slots, &foreign.slots));
-        let Some((space, slots)) = path else { return self.has_child_by_scan(view, child, foreign, referred) };
-        let prefix = encode_in_order(referred, &foreign.slots, slots)?;
+        let leads = |slots: Option<&[usize]>| slots.is_some_and(|slots| is_permutation(slots, &foreign.slots));
+        let index = || child.indexes.iter().find(|index| leads(leading_slots(index, count).as_deref()));
+        let (space, prefix) = if leads(child.primary_key.get(..count)) {
+            let slots = child.primary_key.get(..count).unwrap_or_default();
+            (child.space(), encode_in_order(referred, &foreign.slots, slots)?)
+        } else if let Some(index) = index() {
+            (index.space(), encode_for_index(referred, &foreign.slots, index)?)
+        } else {
+            return self.has_child_by_scan(view, child, foreign, referred);
+        };
         let mut entries = self.newest_entries(view, space, KeyRange::prefix(&prefix))?;
         let mut found = false;
         entries.advance(&self.writes.overlay, 1, |_, _| {
@@ -178,7 +175,7 @@ impl Transaction {
         foreign: &ForeignKeyDef,
         referred: &[&Value],
     ) -> Result<bool> {
-        let mut rows = self.newest_entries(view, Space::Rows(child.id), KeyRange::ALL)?;
+        let mut rows = self.newest_entries(view, child.space(), KeyRange::ALL)?;
         let mut found = false;
         loop {
             let has_more = rows.advance(&self.writes.overlay, SCAN_BATCH, |_, bytes| {
@@ -193,4 +190,22 @@ impl Transaction {
             self.locks.check()?;
         }
     }
+}
+
+/// The slots of the first keys of an index, if they are columns and every row has an entry.
+fn leading_slots(index: &IndexDef, count: usize) -> Option<Vec<usize>> {
+    if index.predicate.is_some() {
+        return None;
+    }
+    index.keys.get(..count)?.iter().map(|key| key.value.slot()).collect()
+}
+
+/// What the first keys of an index have for some values, given in the order of some slots.
+fn encode_for_index(values: &[&Value], slots: &[usize], index: &IndexDef) -> Result<Bytes> {
+    let mut out = Vec::with_capacity(16);
+    for key in index.keys.iter().take(slots.len()) {
+        let slot = key.value.slot().expect("BUG: the keys of the index are columns");
+        encode_ordered(value_at(values, slots, slot), key.order, &mut out)?;
+    }
+    Ok(out.into())
 }

@@ -1,37 +1,107 @@
 //! Entries of indexes, and UNIQUE.
 //!
-//! An entry is the indexed values followed by the row key, without a value. Who changes an entry of a unique index locks
-//! its values first, so that two transactions never judge the same values at once, and a judgement made on the latest
-//! committed state and the transaction's own writes holds until it commits.
+//! An entry is the indexed values followed by the row key; its value are the columns that it carries beside (INCLUDE). Who
+//! changes an entry of a unique index locks its values first, so that two transactions never judge the same values at
+//! once, and a judgement made on the latest committed state and the transaction's own writes holds until it commits.
 
 use bytes::Bytes;
 
 use super::Transaction;
-use crate::base::Space;
-use crate::catalog::{IndexDef, TableDef};
-use crate::constraints::{self, values_at};
+use crate::catalog::{IndexDef, IndexedValue, TableDef};
+use crate::constraints::{self, RowContext, values_at};
 use crate::error::Result;
-use crate::key::{KeyRange, RowKey, encode_tuple};
+use crate::key::{KeyRange, RowKey, encode_ordered};
 use crate::lock::{LockMode, Resource};
 use crate::value::Value;
+use crate::value::codec::put_values;
 use crate::view::ReadView;
 
-/// The encoded values of a row that an index sorts by.
-pub(super) fn index_prefix(index: &IndexDef, row: &[Value]) -> Result<Bytes> {
-    encode_tuple(values_at(row, &index.slots))
+/// What a row has in an index.
+#[derive(PartialEq, Eq)]
+pub(super) struct Entry {
+    /// The encoded values that it sorts by.
+    pub prefix: Bytes,
+    /// What it carries beside.
+    payload: Bytes,
+    has_null: bool,
 }
 
-/// An entry of an index.
-pub(super) fn entry(prefix: &[u8], key: &RowKey) -> Bytes {
-    [prefix, &key.0].concat().into()
+impl Entry {
+    /// Whether other rows may not have the same values.
+    fn can_collide(&self, index: &IndexDef) -> bool {
+        index.unique && (index.nulls_not_distinct || !self.has_null)
+    }
+
+    /// Its key in the index.
+    pub fn key(&self, row: &RowKey) -> Bytes {
+        [&self.prefix, &row.0].map(|part| &**part).concat().into()
+    }
 }
 
-/// Whether the values of a row can collide with others: NULLs never do.
-pub(super) fn can_collide(index: &IndexDef, row: &[Value]) -> bool {
-    index.unique && values_at(row, &index.slots).iter().all(|value| !value.is_null())
+/// The bytes that an index has for values in the order of its keys.
+pub fn encode_index_values<'a>(index: &IndexDef, values: impl IntoIterator<Item = &'a Value>) -> Result<Bytes> {
+    let mut out = Vec::with_capacity(16);
+    for (order, value) in index.orders().zip(values) {
+        encode_ordered(value, order, &mut out)?;
+    }
+    Ok(out.into())
 }
 
 impl Transaction {
+    /// What a row has in an index; none if the index's predicate leaves it out.
+    pub(super) fn entry_of(&self, table: &TableDef, index: &IndexDef, row: &[Value]) -> Result<Option<Entry>> {
+        let at = RowContext { catalog: &self.catalog, table, row };
+        if let Some(predicate) = &index.predicate
+            && !self.checker.is_true(&at, predicate)?
+        {
+            return Ok(None);
+        }
+        let mut prefix = Vec::with_capacity(16);
+        let mut has_null = false;
+        for key in &index.keys {
+            let computed;
+            let value = match &key.value {
+                IndexedValue::Column(slot) => row.get(*slot).unwrap_or(&Value::Null),
+                IndexedValue::Expression { expression, column_type } => {
+                    computed = self.checker.value(&at, expression, *column_type)?;
+                    &computed
+                }
+            };
+            has_null |= value.is_null();
+            encode_ordered(value, key.order, &mut prefix)?;
+        }
+        let mut payload = Vec::new();
+        if !index.included.is_empty() {
+            let included: Vec<Value> = values_at(row, &index.included).into_iter().cloned().collect();
+            put_values(&mut payload, &included)?;
+        }
+        Ok(Some(Entry { prefix: prefix.into(), payload: payload.into(), has_null }))
+    }
+
+    /// The values of a row that an index sorts by.
+    fn index_values(&self, table: &TableDef, index: &IndexDef, row: &[Value]) -> Result<Vec<Value>> {
+        let at = RowContext { catalog: &self.catalog, table, row };
+        let value = |key: &crate::catalog::IndexKey| match &key.value {
+            IndexedValue::Column(slot) => Ok(row.get(*slot).cloned().unwrap_or(Value::Null)),
+            IndexedValue::Expression { expression, column_type } => self.checker.value(&at, expression, *column_type),
+        };
+        index.keys.iter().map(value).collect()
+    }
+
+    /// The encoded values of a row under a unique index, if they can collide with another row's.
+    pub(super) fn unique_prefix(&self, table: &TableDef, index: &IndexDef, row: &[Value]) -> Result<Option<Bytes>> {
+        let entry = self.entry_of(table, index, row)?;
+        Ok(entry.filter(|entry| entry.can_collide(index)).map(|entry| entry.prefix))
+    }
+
+    /// The values of a row under a unique index, in the order of its keys, if they can collide with another row's.
+    pub fn unique_values(&self, table: &TableDef, index: &IndexDef, row: &[Value]) -> Result<Option<Vec<Value>>> {
+        match self.entry_of(table, index, row)? {
+            Some(entry) if entry.can_collide(index) => self.index_values(table, index, row).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// The key of the row that has the encoded values in a unique index, in its newest version: this transaction's own,
     /// else that of the (latest) view, which the statement may not see.
     pub(super) fn newest_with_prefix(
@@ -40,7 +110,7 @@ impl Transaction {
         index: &IndexDef,
         prefix: &[u8],
     ) -> Result<Option<RowKey>> {
-        let mut entries = self.newest_entries(view, Space::Index(index.id), KeyRange::prefix(prefix))?;
+        let mut entries = self.newest_entries(view, index.space(), KeyRange::prefix(prefix))?;
         let mut found = None;
         entries.advance(&self.writes.overlay, 1, |entry, _| {
             found = Some(row_key(entry, prefix.len()));
@@ -59,10 +129,8 @@ impl Transaction {
         judge: bool,
     ) -> Result<()> {
         for index in table.indexes.iter().filter(|index| index.unique) {
-            let old_prefix =
-                old.filter(|row| can_collide(index, row)).map(|row| index_prefix(index, row)).transpose()?;
-            let new_prefix =
-                new.filter(|row| can_collide(index, row)).map(|row| index_prefix(index, row)).transpose()?;
+            let old_prefix = old.map(|row| self.unique_prefix(table, index, row)).transpose()?.flatten();
+            let new_prefix = new.map(|row| self.unique_prefix(table, index, row)).transpose()?.flatten();
             if old_prefix == new_prefix {
                 continue;
             }
@@ -72,7 +140,8 @@ impl Transaction {
             if let (true, Some(prefix), Some(row)) = (judge, new_prefix, new)
                 && self.has_other_entry(index, &prefix, key)?
             {
-                return Err(constraints::duplicate(table, &index.name, &index.slots, row));
+                let values = self.index_values(table, index, row)?;
+                return Err(constraints::duplicate_in_index(table, index, &values));
             }
         }
         Ok(())
@@ -80,22 +149,36 @@ impl Transaction {
 
     /// Judges UNIQUE for a row that is already written.
     pub(super) fn judge_unique(&mut self, table: &TableDef, key: &RowKey, row: &[Value]) -> Result<()> {
-        for index in &table.indexes {
-            if !can_collide(index, row) {
-                continue;
-            }
-            let prefix = index_prefix(index, row)?;
+        for index in table.indexes.iter().filter(|index| index.unique) {
+            let Some(prefix) = self.unique_prefix(table, index, row)? else { continue };
             self.locks.acquire(Resource::UniqueKey(index.id, prefix.clone()), LockMode::Exclusive)?;
             if self.has_other_entry(index, &prefix, key)? {
-                return Err(constraints::duplicate(table, &index.name, &index.slots, row));
+                let values = self.index_values(table, index, row)?;
+                return Err(constraints::duplicate_in_index(table, index, &values));
             }
         }
         Ok(())
     }
 
+    /// Judges UNIQUE for one row and an index that is being made.
+    pub(super) fn judge_in_new_index(
+        &self,
+        table: &TableDef,
+        index: &IndexDef,
+        entry: &Entry,
+        key: &RowKey,
+        row: &[Value],
+    ) -> Result<()> {
+        if !entry.can_collide(index) || !self.has_other_entry(index, &entry.prefix, key)? {
+            return Ok(());
+        }
+        let values = self.index_values(table, index, row)?;
+        Err(constraints::duplicate_in_new_index(table, index, &values))
+    }
+
     /// Whether another row than this one has the values.
-    pub(super) fn has_other_entry(&self, index: &IndexDef, prefix: &[u8], key: &RowKey) -> Result<bool> {
-        let mut entries = self.newest_entries(&self.latest(), Space::Index(index.id), KeyRange::prefix(prefix))?;
+    fn has_other_entry(&self, index: &IndexDef, prefix: &[u8], key: &RowKey) -> Result<bool> {
+        let mut entries = self.newest_entries(&self.latest(), index.space(), KeyRange::prefix(prefix))?;
         let mut found = false;
         // Two are enough: one of them is another row's. No value's encoding is the beginning of another's, so all
         // entries of the range have these values.
@@ -115,20 +198,27 @@ impl Transaction {
         new: Option<&[Value]>,
     ) -> Result<()> {
         for index in &table.indexes {
-            let old_prefix = old.map(|row| index_prefix(index, row)).transpose()?;
-            let new_prefix = new.map(|row| index_prefix(index, row)).transpose()?;
-            if old_prefix == new_prefix {
+            let old = old.map(|row| self.entry_of(table, index, row)).transpose()?.flatten();
+            let new = new.map(|row| self.entry_of(table, index, row)).transpose()?.flatten();
+            if old == new {
                 continue;
             }
-            let space = Space::Index(index.id);
-            if let Some(prefix) = old_prefix {
-                self.put(space, entry(&prefix, key), None)?;
+            let is_moved = |a: &Option<Entry>| a.as_ref().map(|entry| entry.prefix.clone());
+            if let Some(entry) = &old
+                && is_moved(&old) != is_moved(&new)
+            {
+                self.put(index.space(), entry.key(key), None)?;
             }
-            if let Some(prefix) = new_prefix {
-                self.put(space, entry(&prefix, key), Some(Bytes::new()))?;
+            if let Some(entry) = new {
+                self.put(index.space(), entry.key(key), Some(entry.payload))?;
             }
         }
         Ok(())
+    }
+
+    /// Puts the entry of a row into an index that is being made.
+    pub(super) fn put_index_entry(&mut self, index: &IndexDef, key: &RowKey, entry: Entry) -> Result<()> {
+        self.put(index.space(), entry.key(key), Some(entry.payload))
     }
 }
 

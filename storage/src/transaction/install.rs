@@ -4,10 +4,10 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{TableLock, Transaction};
-use crate::base::Space;
-use crate::catalog::{CatalogObject, ColumnDef, ForeignKeyDef, IndexDef, NewIndex, SchemaDef, TableDef};
+use crate::catalog::{CatalogObject, ColumnDef, ForeignKeyDef, IndexDef, IndexKey, IndexedValue, SchemaDef, TableDef};
 use crate::error::{Error, Result};
-use crate::ids::{RelationId, SyncTableId};
+use crate::ids::{ColumnId, RelationId, SyncTableId};
+use crate::key::KeyOrder;
 use crate::lock::{LockMode, Resource};
 use crate::sync_row::SyncedSchema;
 
@@ -97,7 +97,7 @@ impl Transaction {
         let primary_key_id = Some(self.next_relation_id()?);
         let mut indexes = Vec::with_capacity(theirs.indexes.len());
         for index in &theirs.indexes {
-            indexes.push(self.own_index(index)?);
+            indexes.push(self.with_new_id(index.clone())?);
         }
         let foreign_keys = own_foreign_keys(theirs, ids)?;
         self.put_table(Arc::new(TableDef { id, primary_key_id, indexes, foreign_keys, ..theirs.clone() }))
@@ -109,20 +109,20 @@ impl Transaction {
         theirs: &TableDef,
         ids: &HashMap<SyncTableId, RelationId>,
     ) -> Result<()> {
-        if !extends(&ours.columns, &theirs.columns) || ours.primary_key != theirs.primary_key {
+        if !is_compatible(ours, theirs) {
             return Err(Error::Unsupported(format!(
-                "table \"{}\": the hub has changed columns of it other than by adding new ones",
+                "table \"{}\": the hub has changed the types of its columns, or its key",
                 theirs.name
             )));
         }
         let mut indexes = Vec::with_capacity(theirs.indexes.len());
         let mut fresh = Vec::new();
         for index in &theirs.indexes {
-            let known = ours.indexes.iter().find(|known| is_same_index(known, index));
+            let known = ours.indexes.iter().find(|known| is_same_index(known, ours, index, theirs));
             if let Some(known) = known {
-                indexes.push(IndexDef { id: known.id, ..index.clone() });
+                indexes.push(IndexDef { id: known.id, storage: known.storage, ..index.clone() });
             } else {
-                let index = self.own_index(index)?;
+                let index = self.with_new_id(index.clone())?;
                 fresh.push(index.clone());
                 indexes.push(index);
             }
@@ -139,22 +139,13 @@ impl Transaction {
         }
         self.lock_exclusively(ours.id)?;
         for index in ours.indexes.iter().filter(|index| !changed.indexes.iter().any(|kept| kept.id == index.id)) {
-            self.drop_space(Space::Index(index.id));
+            self.drop_space(index.space());
         }
         for index in &fresh {
             // The hub has judged its rows; what is pending here is judged there too.
             self.fill_index(&changed, index, false)?;
         }
         self.put_table(Arc::new(changed))
-    }
-
-    fn own_index(&mut self, index: &IndexDef) -> Result<IndexDef> {
-        self.index_definition(NewIndex {
-            name: index.name.clone(),
-            slots: index.slots.clone(),
-            unique: index.unique,
-            is_constraint: index.is_constraint,
-        })
     }
 }
 
@@ -170,12 +161,37 @@ fn unknown_table(table: &TableDef) -> Error {
     Error::corrupt("the hub's schema", format!("table \"{}\" refers to one that is not in it", table.name))
 }
 
-/// Whether the new columns are the old ones with others behind them. Names, defaults and NOT NULL may differ.
-fn extends(old: &[ColumnDef], new: &[ColumnDef]) -> bool {
-    let is_same = |(a, b): (&ColumnDef, &ColumnDef)| a.id == b.id && a.column_type == b.column_type && a.crdt == b.crdt;
-    new.len() >= old.len() && old.iter().zip(new).all(is_same)
+/// Whether rows of the one table are rows of the other: what columns they share are of the same types, and the same ones
+/// are the key. Names, defaults and NOT NULL may differ.
+fn is_compatible(old: &TableDef, new: &TableDef) -> bool {
+    let is_same = |a: &ColumnDef, b: &ColumnDef| a.column_type == b.column_type && a.crdt == b.crdt;
+    let is_kept = |column: &ColumnDef| {
+        let before = old.columns.iter().find(|other| other.id == column.id);
+        before.is_none_or(|before| is_same(before, column))
+    };
+    new.columns.iter().all(is_kept) && key_columns(old) == key_columns(new)
 }
 
-fn is_same_index(a: &IndexDef, b: &IndexDef) -> bool {
-    a.name == b.name && a.slots == b.slots && a.unique == b.unique
+fn key_columns(table: &TableDef) -> Vec<Option<ColumnId>> {
+    table.primary_key.iter().map(|slot| table.columns.get(*slot).map(|column| column.id)).collect()
+}
+
+/// Whether the entries of the one index are those of the other.
+fn is_same_index(a: &IndexDef, table_a: &TableDef, b: &IndexDef, table_b: &TableDef) -> bool {
+    let columns = |index: &IndexDef, table: &TableDef| -> Vec<Option<ColumnId>> {
+        index.all_slots().map(|slot| table.columns.get(slot).map(|column| column.id)).collect()
+    };
+    let keys = |index: &IndexDef| -> Vec<(Option<String>, KeyOrder)> {
+        let text = |key: &IndexKey| match &key.value {
+            IndexedValue::Column(_) => None,
+            IndexedValue::Expression { expression, .. } => Some(expression.text.clone()),
+        };
+        index.keys.iter().map(|key| (text(key), key.order)).collect()
+    };
+    let predicate = |index: &IndexDef| index.predicate.as_ref().map(|predicate| predicate.text.clone());
+    a.name == b.name
+        && a.unique == b.unique
+        && columns(a, table_a) == columns(b, table_b)
+        && keys(a) == keys(b)
+        && predicate(a) == predicate(b)
 }

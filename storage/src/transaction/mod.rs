@@ -45,10 +45,12 @@ use bytes::Bytes;
 use heliosdb_crdt::Hlc;
 
 pub use conflict::{Arbiter, Inserted};
+pub use index::encode_index_values;
 pub use read::ScanCursor;
 
 use crate::base::Space;
 use crate::catalog::{Catalog, TableDef};
+use crate::constraints::{Binding, RowChecker, RowContext, judge_row};
 use crate::error::{Error, Result};
 use crate::ids::{LocalSeq, RelationId, ServerSeq, SyncTableId};
 use crate::key::RowKey;
@@ -141,6 +143,8 @@ pub struct Savepoint {
 pub struct Transaction {
     store: Arc<Store>,
     origin: WriteOrigin,
+    /// Evaluates the expressions of definitions.
+    checker: Arc<dyn RowChecker>,
     locks: LockOwner,
     /// What the statement sees.
     view: Arc<ReadView>,
@@ -177,11 +181,13 @@ impl Transaction {
         let view = store.sequencer.view();
         let catalog = Arc::clone(&view.catalog);
         let locks = store.locks.owner(origin != WriteOrigin::Local);
+        let checker = Arc::clone(&store.row_checker);
         let started_at_millis = store.sequencer.wall_millis();
         let oldest_cursor = view.identity.cursor;
         Self {
             store,
             origin,
+            checker,
             locks,
             view,
             catalog,
@@ -234,6 +240,17 @@ impl Transaction {
     /// Makes waiting for a lock end with [`crate::Error::LockTimeout`] after this long; never, if none.
     pub fn set_lock_timeout(&mut self, timeout: Option<Duration>) {
         self.locks.set_timeout(timeout);
+    }
+
+    /// Evaluates the expressions of definitions by this from now on, instead of what the store was opened with: it may know
+    /// who the client is, and in which zone.
+    pub fn set_row_checker(&mut self, checker: Arc<dyn RowChecker>) {
+        self.checker = checker;
+    }
+
+    /// Judges NOT NULL and CHECK for a row.
+    fn judge_row(&self, table: &TableDef, row: &[Value], binding: Binding) -> Result<()> {
+        judge_row(&*self.checker, &RowContext { catalog: &self.catalog, table, row }, binding)
     }
 
     /// Sees what is committed by now. The catalog follows, unless this transaction has changed it: then nobody else has.

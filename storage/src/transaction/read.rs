@@ -9,7 +9,7 @@ use crate::base::Space;
 use crate::catalog::TableDef;
 use crate::error::{Error, Result};
 use crate::ids::RelationId;
-use crate::key::{KeyRange, RowKey, skip_values};
+use crate::key::{KeyOrder, KeyRange, RowKey, skip_ordered};
 use crate::merge_cursor::{MergeCursor, Sees};
 use crate::overlay::Overlay;
 use crate::row::Row;
@@ -22,8 +22,8 @@ pub struct ScanCursor {
     view: Arc<ReadView>,
     entries: MergeCursor,
     sees: Sees,
-    /// Of an index scan: how many values stand before the row key in an entry.
-    indexed_values: Option<usize>,
+    /// Of an index scan: the orders of the values that stand before the row key in an entry.
+    indexed: Option<Vec<KeyOrder>>,
 }
 
 impl ScanCursor {
@@ -32,15 +32,15 @@ impl ScanCursor {
     pub fn next_rows(&mut self, txn: &Transaction, max: usize, out: &mut Vec<(RowKey, Row)>) -> Result<bool> {
         txn.locks.check()?;
         let overlay = &txn.writes.overlay;
-        let Self { table, view, entries, sees, indexed_values } = self;
-        let Some(indexed_values) = *indexed_values else {
+        let Self { table, view, entries, sees, indexed } = self;
+        let Some(orders) = indexed else {
             return entries.advance(overlay, max, |key, row| {
                 out.push((RowKey(Bytes::copy_from_slice(key)), values(table, row)?));
                 Ok(())
             });
         };
         entries.advance(overlay, max, |entry, _| {
-            let key = row_key_of_entry(entry, indexed_values)?;
+            let key = row_key_of_entry(entry, orders)?;
             let row = read(view, overlay, *sees, table, &key)?
                 .ok_or_else(|| Error::corrupt(format!("table {}", table.name), "an index entry without a row"))?;
             out.push((key, row));
@@ -50,14 +50,14 @@ impl ScanCursor {
 }
 
 /// The row key at the end of an index entry.
-pub(super) fn row_key_of_entry(entry: &[u8], indexed_values: usize) -> Result<RowKey> {
-    let start = skip_values(entry, indexed_values)?;
+pub(super) fn row_key_of_entry(entry: &[u8], orders: &[KeyOrder]) -> Result<RowKey> {
+    let start = skip_ordered(entry, orders.iter().copied())?;
     Ok(RowKey(Bytes::copy_from_slice(entry.get(start..).unwrap_or_default())))
 }
 
 /// A row of the overlay over the view.
 fn read(view: &ReadView, overlay: &Overlay, sees: Sees, table: &TableDef, key: &RowKey) -> Result<Option<Row>> {
-    let space = Space::Rows(table.id);
+    let space = table.space();
     match overlay.get(space, &key.0, sees) {
         Some(own) => own.map(|bytes| values(table, bytes)).transpose(),
         None => view.get(space, &key.0, |bytes| values(table, bytes)),
@@ -78,7 +78,7 @@ impl Transaction {
 
     /// A scan over a table's rows in key order.
     pub fn scan(&self, table: &Arc<TableDef>, range: KeyRange, direction: Direction) -> Result<ScanCursor> {
-        self.open_scan(table, Space::Rows(table.id), None, range, direction)
+        self.open_scan(table, table.space(), None, range, direction)
     }
 
     /// A scan over a table's rows in the order of one of its indexes.
@@ -91,21 +91,22 @@ impl Transaction {
     ) -> Result<ScanCursor> {
         let definition =
             table.indexes.iter().find(|definition| definition.id == index).ok_or(Error::NoSuchRelation(index))?;
-        self.open_scan(table, Space::Index(index), Some(definition.slots.len()), range, direction)
+        let orders = definition.orders().collect();
+        self.open_scan(table, definition.space(), Some(orders), range, direction)
     }
 
     fn open_scan(
         &self,
         table: &Arc<TableDef>,
         space: Space,
-        indexed_values: Option<usize>,
+        indexed: Option<Vec<KeyOrder>>,
         range: KeyRange,
         direction: Direction,
     ) -> Result<ScanCursor> {
         self.locks.check()?;
         let sees = Sees::Before(self.command);
         let entries = MergeCursor::new(&self.view, &self.writes.overlay, space, range, direction, sees)?;
-        Ok(ScanCursor { table: Arc::clone(table), view: Arc::clone(&self.view), entries, sees, indexed_values })
+        Ok(ScanCursor { table: Arc::clone(table), view: Arc::clone(&self.view), entries, sees, indexed })
     }
 
     /// The newest value under a key: this transaction's own, or that of the (latest) view.
@@ -124,7 +125,7 @@ impl Transaction {
 
     /// The newest version of a row.
     pub(super) fn newest_row(&self, view: &ReadView, table: &TableDef, key: &RowKey) -> Result<Option<Row>> {
-        self.newest(view, Space::Rows(table.id), &key.0, |bytes| values(table, bytes))
+        self.newest(view, table.space(), &key.0, |bytes| values(table, bytes))
     }
 
     /// A walk over the newest versions of a space.

@@ -10,7 +10,7 @@ use super::undo::Undo;
 use super::{Savepoint, Transaction};
 use crate::base::Space;
 use crate::catalog::TableDef;
-use crate::constraints::{Binding, judge_row};
+use crate::constraints::Binding;
 use crate::error::Result;
 use crate::ids::RelationId;
 use crate::key::RowKey;
@@ -49,7 +49,7 @@ impl Transaction {
             let view = self.latest();
             let new = self.newest_row(&view, table, &key)?;
             if let Some(row) = &new {
-                judge_row(&*self.store.row_checker, table, row, Binding::Merged)?;
+                self.judge_row(table, row, Binding::Merged)?;
                 self.judge_unique(table, &key, row)?;
                 self.judge_parents_of(table, row, &mut known)?;
             }
@@ -74,7 +74,7 @@ impl Transaction {
 
     /// A row as it was before its newest versions, this many.
     fn row_before(&self, table: &TableDef, key: &RowKey, puts: usize) -> Result<Option<Row>> {
-        let space = Space::Rows(table.id);
+        let space = table.space();
         match self.writes.overlay.get_before(space, &key.0, puts) {
             Some(own) => own.map(|bytes: &Bytes| values(table, bytes)).transpose(),
             None => self.latest().get(space, &key.0, |bytes| values(table, bytes)),

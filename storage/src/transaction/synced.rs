@@ -72,7 +72,7 @@ impl Transaction {
     /// The newest state of a row.
     pub(super) fn newest_state(&self, table: &TableDef, key: &RowKey) -> Result<RowState> {
         let view = self.latest();
-        let row = self.newest(&view, Space::Rows(table.id), &key.0, |bytes| row::decode(table, bytes))?;
+        let row = self.newest(&view, table.space(), &key.0, |bytes| row::decode(table, bytes))?;
         if let Some((row, meta)) = row {
             return Ok(RowState::Alive { row, meta: meta.unwrap_or_default() });
         }
@@ -120,7 +120,7 @@ impl Transaction {
             RowState::Dead(tombstone) => (None, Some(tombstone.encode()?)),
         };
         if row.is_some() || before.is_alive() {
-            self.put(Space::Rows(table.id), key.0.clone(), row.map(Bytes::from))?;
+            self.put(table.space(), key.0.clone(), row.map(Bytes::from))?;
         }
         if tombstone.is_some() || matches!(before, RowState::Dead(_)) {
             self.put(TOMBSTONES, keys::row(sync_id, key), tombstone.map(Bytes::from))?;

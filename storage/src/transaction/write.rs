@@ -6,9 +6,8 @@ use bytes::Bytes;
 
 use super::foreign_key::PendingCheck;
 use super::{ColumnChange, RowLock, RowPatch, Transaction};
-use crate::base::Space;
 use crate::catalog::{ColumnDef, CrdtType, TableDef};
-use crate::constraints::{self, Binding, judge_row, values_at};
+use crate::constraints::{self, Binding, values_at};
 use crate::error::{Error, Result};
 use crate::key::{RowKey, encode_tuple};
 use crate::row::{self, Row};
@@ -31,7 +30,7 @@ impl Transaction {
         for (column, value) in table.columns.iter().zip(row) {
             judge_first_value(table, column, value)?;
         }
-        judge_row(&*self.store.row_checker, table, row, Binding::Local)
+        self.judge_row(table, row, Binding::Local)
     }
 
     /// Inserts a row; judges UNIQUE.
@@ -51,7 +50,7 @@ impl Transaction {
         if changes.is_empty() {
             return Ok(Some(old));
         }
-        judge_row(&*self.store.row_checker, table, &new, Binding::Local)?;
+        self.judge_row(table, &new, Binding::Local)?;
         if changes_keys(table, &changes) {
             // Nobody can have changed the row meanwhile; who refers to its key has to be waited for.
             self.lock_row_only(table, key, RowLock::Update)?;
@@ -93,12 +92,10 @@ impl Transaction {
 
     fn lock_new_key(&mut self, table: &TableDef, key: &RowKey, row: &[Value]) -> Result<()> {
         self.lock_row_only(table, key, RowLock::Update)?;
-        if self.newest(&self.latest(), Space::Rows(table.id), &key.0, |_| Ok(()))?.is_none() {
-            return Ok(());
+        match self.newest(&self.latest(), table.space(), &key.0, |_| Ok(()))? {
+            None => Ok(()),
+            Some(()) => Err(constraints::duplicate(table, row)),
         }
-        let default_name = format!("{}_pkey", table.name);
-        let name = table.primary_key_name.as_ref().unwrap_or(&default_name);
-        Err(constraints::duplicate(table, name, &table.primary_key, row))
     }
 
     /// The key of a row without a primary key: where and as the how-manieth it was made.
@@ -155,7 +152,7 @@ impl Transaction {
 
     fn put_plain_row(&mut self, table: &TableDef, key: &RowKey, row: Option<&[Value]>) -> Result<()> {
         let bytes = row.map(|row| row::encode(table, row, None)).transpose()?.map(Bytes::from);
-        self.put(Space::Rows(table.id), key.0.clone(), bytes)
+        self.put(table.space(), key.0.clone(), bytes)
     }
 
     /// Remembers to judge the foreign keys of a row, if the row now refers to something else.
@@ -201,10 +198,7 @@ fn judge_first_value(table: &TableDef, column: &ColumnDef, value: &Value) -> Res
 
 /// Whether a change touches what others may refer to or collide with.
 fn changes_keys(table: &TableDef, changes: &RowPatch) -> bool {
-    let is_key = |slot: &usize| {
-        table.primary_key.contains(slot) || table.indexes.iter().any(|index| index.unique && index.slots.contains(slot))
-    };
-    changes.iter().any(|(slot, _)| is_key(slot))
+    changes.iter().any(|(slot, _)| table.is_key_column(*slot))
 }
 
 /// Whether a change touches the primary key of a synced row, if only by another form of an equal value (`1.0` and `1.00`):
@@ -262,10 +256,11 @@ fn add(table: &TableDef, column: &ColumnDef, before: &Value, n: i64) -> Result<V
 
 /// The encoding of some values, given in the order of some slots, in the order of others.
 pub(super) fn encode_in_order(values: &[&Value], slots: &[usize], order: &[usize]) -> Result<Bytes> {
-    let null = Value::Null;
-    let value_of = |slot: &usize| {
-        let position = slots.iter().position(|other| other == slot);
-        position.and_then(|position| values.get(position)).copied().unwrap_or(&null)
-    };
-    encode_tuple(order.iter().map(value_of))
+    encode_tuple(order.iter().map(|slot| value_at(values, slots, *slot)))
+}
+
+/// The value of a slot, of values given in the order of some slots.
+pub(super) fn value_at<'a>(values: &[&'a Value], slots: &[usize], slot: usize) -> &'a Value {
+    let position = slots.iter().position(|other| *other == slot);
+    position.and_then(|position| values.get(position)).copied().unwrap_or(&Value::Null)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use heliosdb_storage::catalog::{CheckDef, CrdtType, NewTable, TableDef};
+use heliosdb_storage::catalog::{CrdtType, NewTable, TableDef};
 use heliosdb_storage::transaction::{Arbiter, Direction, Inserted, RowLock};
 use heliosdb_storage::{ColumnChange, ConstraintKind, Error, Store, Value};
 
@@ -16,7 +16,7 @@ fn set(slot: usize, n: i32) -> Vec<(usize, ColumnChange)> {
 fn strict_table() -> NewTable {
     let mut table = two_columns("t");
     table.columns[1].not_null = true;
-    table.checks.push(CheckDef { name: "t_v_check".to_owned(), expression: "v > 0".to_owned(), slots: vec![1] });
+    table.checks.push(positive("t_v_check", "v", 1));
     table
 }
 

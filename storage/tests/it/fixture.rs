@@ -5,8 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use heliosdb_storage::base::MemoryDisk;
-use heliosdb_storage::catalog::{CheckDef, CrdtType, NewColumn, NewForeignKey, NewIndex, NewTable, SyncMode, TableDef};
-use heliosdb_storage::constraints::RowChecker;
+use heliosdb_storage::catalog::{
+    CheckDef, CrdtType, ForeignKeyDef, IndexDef, NewColumn, NewTable, RowExpression, SyncMode, TableDef,
+};
+use heliosdb_storage::constraints::{RowChecker, RowContext};
 use heliosdb_storage::key::KeyRange;
 use heliosdb_storage::store::Backend;
 use heliosdb_storage::sync_row::{Identity, Role};
@@ -20,10 +22,10 @@ use heliosdb_storage::{
 struct PositiveChecker;
 
 impl RowChecker for PositiveChecker {
-    fn check(&self, table: &TableDef, check: &CheckDef, row: &[Value]) -> Result<bool, String> {
-        let column = check.expression.strip_suffix(" > 0").ok_or("unknown expression")?;
-        let slot = table.slot(column).ok_or("unknown column")?;
-        Ok(match row[slot] {
+    fn check(&self, at: &RowContext<'_>, check: &CheckDef) -> Result<bool> {
+        let column = check.expression.text.strip_suffix(" > 0").unwrap();
+        let slot = at.table.slot(column).unwrap();
+        Ok(match at.row[slot] {
             Value::Int4(n) => n > 0,
             Value::Int8(n) => n > 0,
             _ => true,
@@ -74,8 +76,7 @@ pub fn begin(store: &Arc<Store>) -> Transaction {
 }
 
 pub fn column(name: &str, data_type: DataType) -> NewColumn {
-    let column_type = ColumnType { data_type, typmod: -1 };
-    NewColumn { name: name.to_owned(), column_type, crdt: None, not_null: false, default: None }
+    NewColumn::new(name, ColumnType { data_type, typmod: -1 })
 }
 
 pub fn counter(name: &str, crdt: CrdtType) -> NewColumn {
@@ -93,17 +94,25 @@ pub fn two_columns(name: &str) -> NewTable {
     }
 }
 
-pub fn index(name: &str, slots: &[usize], unique: bool) -> NewIndex {
-    NewIndex { name: name.to_owned(), slots: slots.to_vec(), unique, is_constraint: false }
+pub fn index(name: &str, slots: &[usize], unique: bool) -> IndexDef {
+    IndexDef { unique, ..IndexDef::on(name, slots) }
 }
 
-pub fn foreign_key(name: &str, slot: usize, parent: Option<&TableDef>, parent_slot: usize) -> NewForeignKey {
-    NewForeignKey {
+pub fn foreign_key(name: &str, slot: usize, parent: Option<&TableDef>, parent_slot: usize) -> ForeignKeyDef {
+    ForeignKeyDef {
         name: name.to_owned(),
         slots: vec![slot],
-        parent: parent.map(|table| table.id),
+        parent: parent.map(|table| table.id).unwrap_or_default(),
         parent_slots: vec![parent_slot],
+        validated: true,
+        ..ForeignKeyDef::default()
     }
+}
+
+/// CHECK (column > 0)
+pub fn positive(name: &str, column: &str, slot: usize) -> CheckDef {
+    let expression = RowExpression { text: format!("{column} > 0"), slots: vec![slot] };
+    CheckDef { name: name.to_owned(), expression, validated: true, ..CheckDef::default() }
 }
 
 pub fn create(store: &Arc<Store>, table: NewTable) -> Arc<TableDef> {

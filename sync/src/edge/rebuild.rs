@@ -15,9 +15,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use heliosdb_crdt::Stamp;
 use heliosdb_storage::catalog::{IndexDef, TableDef};
-use heliosdb_storage::key::{KeyRange, encode_tuple};
+use heliosdb_storage::key::KeyRange;
 use heliosdb_storage::sync_row::{Internal, OutboxEntry, OutboxState, RowOp, RowState, keys, replay};
-use heliosdb_storage::transaction::Direction;
+use heliosdb_storage::transaction::{Direction, encode_index_values};
 use heliosdb_storage::{Error as StorageError, LocalSeq, RowKey, SyncTableId, Transaction, Value};
 
 use super::outbox;
@@ -211,7 +211,7 @@ impl<'txn> Rebuild<'txn> {
         let state = self.txn.row_state(table, key)?;
         let Some(row) = state.row() else { return Ok(()) };
         for index in table.indexes.iter().filter(|index| index.unique) {
-            let Some(values) = unique_values(index, row) else { continue };
+            let Some(values) = self.txn.unique_values(table, index, row)? else { continue };
             let others = self.rows_with(table, index, &values)?;
             if others.iter().all(|other| other == key) {
                 continue;
@@ -227,7 +227,7 @@ impl<'txn> Rebuild<'txn> {
     }
 
     fn rows_with(&mut self, table: &Arc<TableDef>, index: &IndexDef, values: &[Value]) -> Result<Vec<RowKey>> {
-        let range = KeyRange::prefix(&encode_tuple(values)?);
+        let range = KeyRange::prefix(&encode_index_values(index, values)?);
         let mut scan = self.txn.scan_index(table, index.id, range, Direction::Forward)?;
         let mut rows = Vec::new();
         while scan.next_rows(self.txn, PAGE, &mut rows)? {}
@@ -240,7 +240,10 @@ impl<'txn> Rebuild<'txn> {
             return Ok(false);
         };
         let base = RowState::decode(table, &kept)?;
-        let from_hub = base.row().and_then(|row| unique_values(index, row));
+        let from_hub = match base.row() {
+            Some(row) => self.txn.unique_values(table, index, row)?,
+            None => None,
+        };
         let has_it_from_hub = from_hub.is_some_and(|own| own.iter().zip(values).all(|(a, b)| a.compare(b).is_eq()));
         Ok(!has_it_from_hub)
     }
@@ -284,10 +287,4 @@ impl<'txn> Rebuild<'txn> {
 
 fn stamp_of(pending: &Pending) -> Stamp {
     pending.entry.txn.stamp()
-}
-
-/// The values of a row under a unique index; none if one is NULL, because then it collides with nobody.
-fn unique_values(index: &IndexDef, row: &[Value]) -> Option<Vec<Value>> {
-    let values: Vec<Value> = index.slots.iter().map(|&slot| row.get(slot).cloned().unwrap_or(Value::Null)).collect();
-    (!values.iter().any(Value::is_null)).then_some(values)
 }

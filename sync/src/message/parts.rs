@@ -118,19 +118,13 @@ pub(super) fn read_schema(input: &mut Reader<'_>) -> Decoded<SyncedSchema> {
         return Err(input.damaged(format!("the schema has {} bytes, the limit is {MAX_SCHEMA_BYTES}", json.len())));
     }
     let schema: SyncedSchema = serde_json::from_slice(json).map_err(|error| input.damaged(error.to_string()))?;
-    match schema.tables.iter().find(|table| !has_sound_slots(table)) {
+    match schema.tables.iter().find(|table| !is_sound(table)) {
         Some(table) => Err(input.damaged(format!("the definition of table {:?} contradicts itself", table.name))),
         None => Ok(schema),
     }
 }
 
-/// Whether every slot that the definition names is that of a column, so that the store may rely on it.
-fn has_sound_slots(table: &heliosdb_storage::catalog::TableDef) -> bool {
-    let columns = table.columns.len();
-    let indexed = table.indexes.iter().flat_map(|index| &index.slots);
-    let checked = table.checks.iter().flat_map(|check| &check.slots);
-    let referring = table.foreign_keys.iter().flat_map(|key| &key.slots);
-    let all_exist = table.primary_key.iter().chain(indexed).chain(checked).chain(referring).all(|&slot| slot < columns);
-    let pairs_match = table.foreign_keys.iter().all(|key| key.slots.len() == key.parent_slots.len());
-    all_exist && pairs_match && table.sync_id.is_some() && !table.primary_key.is_empty()
+/// Whether a definition can be that of a synced table, and does not name what it does not have.
+fn is_sound(table: &heliosdb_storage::catalog::TableDef) -> bool {
+    table.has_sound_slots() && table.sync_id.is_some() && !table.primary_key.is_empty() && table.storage.is_none()
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heliosdb_storage::base::MemoryDisk;
-use heliosdb_storage::catalog::{CheckDef, CrdtType, NewColumn, NewIndex, NewTable, SyncMode, TableDef};
-use heliosdb_storage::constraints::RowChecker;
+use heliosdb_storage::catalog::{CheckDef, CrdtType, IndexDef, NewColumn, NewTable, SyncMode, TableDef};
+use heliosdb_storage::constraints::{RowChecker, RowContext};
 use heliosdb_storage::key::KeyRange;
 use heliosdb_storage::store::Backend;
 use heliosdb_storage::sync_row::Role;
@@ -24,7 +24,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 struct NoChecks;
 
 impl RowChecker for NoChecks {
-    fn check(&self, _: &TableDef, _: &CheckDef, _: &[Value]) -> Result<bool, String> {
+    fn check(&self, _: &RowContext<'_>, _: &CheckDef) -> heliosdb_storage::Result<bool> {
         Ok(true)
     }
 }
@@ -147,7 +147,7 @@ pub async fn eventually(what: &str, condition: impl Fn() -> bool) {
 
 fn column(name: &str, data_type: DataType) -> NewColumn {
     let column_type = ColumnType { data_type, typmod: -1 };
-    NewColumn { name: name.to_owned(), column_type, crdt: None, not_null: false, default: None }
+    NewColumn::new(name, column_type)
 }
 
 /// `name (id int primary key, label text unique, stock pn_counter)`, synced if made on a hub.
@@ -164,12 +164,7 @@ pub fn create_items(store: &Arc<Store>, name: &str) -> Arc<TableDef> {
             NewColumn { crdt: Some(CrdtType::PnCounter), ..column("stock", DataType::Int8) },
         ],
         primary_key: Some((format!("{name}_pkey"), vec![0])),
-        indexes: vec![NewIndex {
-            name: format!("{name}_label_key"),
-            slots: vec![1],
-            unique: true,
-            is_constraint: true,
-        }],
+        indexes: vec![IndexDef::unique_constraint(format!("{name}_label_key"), &[1])],
         sync: if is_hub { SyncMode::Both } else { SyncMode::None },
         ..NewTable::default()
     });

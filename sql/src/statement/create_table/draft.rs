@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use heliosdb_storage::catalog::{ColumnDef, IndexDef, NewColumn, NewIndex, NewTable, SyncMode, TableDef};
-use heliosdb_storage::{Catalog, ColumnId, RelationId, SyncTableId};
+use heliosdb_storage::catalog::{IndexDef, NewColumn, NewTable, SyncMode, TableDef};
+use heliosdb_storage::{Catalog, ColumnId, SyncTableId};
 use sqlparser::ast::{self, ColumnOption, TableConstraint};
 
 use super::super::constraint::{check, check_characteristics, foreign_key, free_name, index_slots};
@@ -70,13 +70,8 @@ impl<'c> Draft<'c> {
         }
         let declared = type_name::declared(&definition.data_type)?;
         let slot = self.table.columns.len();
-        self.table.columns.push(NewColumn {
-            name: name.clone(),
-            column_type: declared.column_type,
-            crdt: declared.crdt,
-            not_null: false,
-            default: None,
-        });
+        let column = NewColumn::new(name.clone(), declared.column_type);
+        self.table.columns.push(NewColumn { crdt: declared.crdt, ..column });
         let mut null = None;
         for option in &definition.options {
             let constraint_name = option.name.as_ref().map(ident);
@@ -228,14 +223,14 @@ impl<'c> Draft<'c> {
         for (name, columns) in std::mem::take(&mut self.unique) {
             let slots = index_slots(&self.table.columns, &columns, "unique constraint")?;
             // A second UNIQUE over the same columns, or over the primary key's, says nothing new.
-            let is_known = self.table.indexes.iter().any(|index| index.slots == slots)
+            let is_known = self.table.indexes.iter().any(|index| index.column_slots().as_ref() == Some(&slots))
                 || self.table.primary_key.as_ref().is_some_and(|(_, key)| *key == slots);
             if is_known && name.is_none() {
                 continue;
             }
             let name = name.unwrap_or_else(|| self.index_name(&columns.join("_"), "key", &taken));
             taken.insert(name.clone());
-            self.table.indexes.push(NewIndex { name, slots, unique: true, is_constraint: true });
+            self.table.indexes.push(IndexDef::unique_constraint(name, &slots));
         }
         Ok(())
     }
@@ -289,34 +284,18 @@ impl<'c> Draft<'c> {
 
     /// The table as far as it is known, in the form that expressions are bound against.
     fn definition(&self) -> TableDef {
-        let columns = self.table.columns.iter().enumerate().map(|(slot, column)| ColumnDef {
-            id: ColumnId(u16::try_from(slot + 1).unwrap_or(u16::MAX)),
-            name: column.name.clone(),
-            column_type: column.column_type,
-            crdt: column.crdt,
-            not_null: column.not_null,
-            default: column.default.clone(),
-        });
-        let indexes = self.table.indexes.iter().map(|index| IndexDef {
-            id: RelationId(0),
-            name: index.name.clone(),
-            slots: index.slots.clone(),
-            unique: index.unique,
-            is_constraint: index.is_constraint,
-        });
+        let ids = (1..).map(ColumnId);
+        let columns = ids.zip(&self.table.columns).map(|(id, column)| column.clone().with_id(id));
         TableDef {
-            id: RelationId(0),
             sync_id: (self.table.sync != SyncMode::None).then_some(SyncTableId(0)),
             schema: self.table.schema.clone(),
             name: self.table.name.clone(),
             columns: columns.collect(),
             primary_key: self.table.primary_key.as_ref().map(|(_, slots)| slots.clone()).unwrap_or_default(),
             primary_key_name: self.table.primary_key.as_ref().map(|(name, _)| name.clone()),
-            primary_key_id: None,
-            indexes: indexes.collect(),
-            checks: Vec::new(),
-            foreign_keys: Vec::new(),
+            indexes: self.table.indexes.clone(),
             sync: self.table.sync,
+            ..TableDef::default()
         }
     }
 }

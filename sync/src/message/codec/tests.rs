@@ -170,14 +170,9 @@ fn message() -> impl Strategy<Value = Message> {
 }
 
 fn schema() -> SyncedSchema {
-    let column = |id, name: &str| ColumnDef {
-        id: ColumnId(id),
-        name: name.into(),
-        column_type: ColumnType { data_type: DataType::Int4, typmod: -1 },
-        crdt: None,
-        not_null: true,
-        default: None,
-    };
+    let column_type = ColumnType { data_type: DataType::Int4, typmod: -1 };
+    let column =
+        |id, name: &str| ColumnDef { not_null: true, ..ColumnDef::new(ColumnId(id), name.into(), column_type) };
     let table = TableDef {
         id: RelationId(16384),
         sync_id: Some(SyncTableId(16384)),
@@ -186,11 +181,8 @@ fn schema() -> SyncedSchema {
         columns: vec![column(1, "id"), column(2, "shop")],
         primary_key: vec![0],
         primary_key_name: Some("sales_pkey".into()),
-        primary_key_id: None,
-        indexes: Vec::new(),
-        checks: Vec::new(),
-        foreign_keys: Vec::new(),
         sync: SyncMode::Both,
+        ..TableDef::default()
     };
     SyncedSchema { version: SchemaVersion(3), tables: vec![table] }
 }
@@ -298,13 +290,12 @@ fn a_schema_that_contradicts_itself_is_refused() {
     assert!(broken(|table| table.primary_key = vec![2]));
     assert!(broken(|table| table.primary_key.clear()));
     assert!(broken(|table| table.sync_id = None));
+    assert!(broken(|table| table.columns.reverse()));
+    assert!(broken(|table| table.columns[0].id = ColumnId(0)));
     assert!(broken(|table| {
-        let index =
-            IndexDef { id: RelationId(1), name: "i".into(), slots: vec![9], unique: true, is_constraint: false };
-        table.indexes.push(index);
+        table.indexes.push(IndexDef::on("i", &[9]));
     }));
     assert!(broken(|table| {
-        let key = ForeignKeyDef { name: "f".into(), slots: vec![0], parent: RelationId(1), parent_slots: Vec::new() };
-        table.foreign_keys.push(key);
+        table.foreign_keys.push(ForeignKeyDef { slots: vec![0], parent: RelationId(1), ..ForeignKeyDef::default() });
     }));
 }

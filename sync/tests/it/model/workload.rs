@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use heliosdb_storage::catalog::{CrdtType, NewColumn, NewIndex, NewTable, SyncMode, TableDef};
+use heliosdb_storage::catalog::{CrdtType, IndexDef, NewColumn, NewTable, SyncMode, TableDef};
 use heliosdb_storage::sequencer::CommitInfo;
 use heliosdb_storage::sync_row::{OpKind, RowOp, coalesce};
 use heliosdb_storage::transaction::RowLock;
@@ -25,7 +25,7 @@ pub struct Done {
 }
 
 fn column(name: &str, data_type: DataType, crdt: Option<CrdtType>, not_null: bool) -> NewColumn {
-    NewColumn { name: name.into(), column_type: ColumnType { data_type, typmod: -1 }, crdt, not_null, default: None }
+    NewColumn { crdt, not_null, ..NewColumn::new(name, ColumnType { data_type, typmod: -1 }) }
 }
 
 pub fn table(name: &str) -> NewTable {
@@ -47,12 +47,7 @@ pub fn table(name: &str) -> NewTable {
         "pairs" => table.columns.push(column("n", DataType::Int8, None, false)),
         _ => {
             table.columns.push(column("name", DataType::Text, None, false));
-            table.indexes.push(NewIndex {
-                name: "names_name_key".into(),
-                slots: vec![1],
-                unique: true,
-                is_constraint: true,
-            });
+            table.indexes.push(IndexDef::unique_constraint("names_name_key", &[1]));
         }
     }
     table
@@ -64,7 +59,11 @@ pub fn options(
 ) -> StoreOptions {
     struct NoChecks;
     impl heliosdb_storage::constraints::RowChecker for NoChecks {
-        fn check(&self, _: &TableDef, _: &heliosdb_storage::catalog::CheckDef, _: &[Value]) -> Result<bool, String> {
+        fn check(
+            &self,
+            _: &heliosdb_storage::constraints::RowContext<'_>,
+            _: &heliosdb_storage::catalog::CheckDef,
+        ) -> heliosdb_storage::Result<bool> {
             Ok(true)
         }
     }

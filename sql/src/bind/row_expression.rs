@@ -1,0 +1,151 @@
+//! Expressions over the row of a table that the catalog keeps: CHECK, keys and predicates of indexes, generated columns.
+
+use std::sync::Arc;
+
+use heliosdb_storage::catalog::{RowExpression, TableDef};
+use heliosdb_storage::value::{ColumnType, DataType};
+use sqlparser::ast;
+
+use super::Binder;
+use super::scope::{Place, Scope};
+use crate::error::{Result, SqlError, SqlState};
+use crate::expr::Expr;
+use crate::functions::Volatility;
+
+/// What such an expression is part of, which decides what it may hold.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum RowClause {
+    /// CHECK
+    Check,
+    /// A key of an index.
+    Index,
+    /// WHERE of an index.
+    Predicate,
+    /// GENERATED ALWAYS AS
+    Generated,
+}
+
+impl RowClause {
+    const fn plural(self) -> &'static str {
+        match self {
+            Self::Check => "check constraints",
+            Self::Index => "index expressions",
+            Self::Predicate => "index predicates",
+            Self::Generated => "column generation expressions",
+        }
+    }
+
+    const fn singular(self) -> &'static str {
+        match self {
+            Self::Check => "check constraint",
+            Self::Index => "index expression",
+            Self::Predicate => "index predicate",
+            Self::Generated => "column generation expression",
+        }
+    }
+
+    /// What is said of an expression whose value may change by itself.
+    const fn not_immutable(self) -> Option<&'static str> {
+        match self {
+            Self::Check => None,
+            Self::Index => Some("functions in index expression must be marked IMMUTABLE"),
+            Self::Predicate => Some("functions in index predicate must be marked IMMUTABLE"),
+            Self::Generated => Some("generation expression is not immutable"),
+        }
+    }
+}
+
+/// A condition on the row of a table.
+pub fn row_condition(binder: &mut Binder<'_>, table: &TableDef, expr: &ast::Expr, clause: RowClause) -> Result<Expr> {
+    let place = if clause == RowClause::Check { "CHECK" } else { "WHERE" };
+    let bound = row_expression(binder, table, expr, clause)?;
+    binder.condition(bound, place)
+}
+
+/// A value computed from the row of a table: of the type given, as it would be assigned to a column; of its own, if none
+/// is.
+pub fn row_value(
+    binder: &mut Binder<'_>,
+    table: &TableDef,
+    expr: &ast::Expr,
+    clause: RowClause,
+    column: Option<(&str, ColumnType)>,
+) -> Result<Expr> {
+    let bound = row_expression(binder, table, expr, clause)?;
+    let value = match column {
+        Some((name, column_type)) => binder.assign(bound, name, column_type)?,
+        None => binder.known(bound)?,
+    };
+    judge_volatility(&value, clause)?;
+    Ok(value)
+}
+
+fn row_expression(binder: &mut Binder<'_>, table: &TableDef, expr: &ast::Expr, clause: RowClause) -> Result<Expr> {
+    let scope = Scope::of_table(&Arc::new(table.clone()), &table.name);
+    scope.place.set(Place::Clause(clause.plural()));
+    let bound = binder.expr(expr, &scope)?;
+    if bound.has_subquery() {
+        return Err(SqlError::new(
+            SqlState::FEATURE_NOT_SUPPORTED,
+            format!("cannot use subquery in {}", clause.singular()),
+        ));
+    }
+    if !binder.params.is_empty() {
+        return Err(SqlError::new(SqlState::UNDEFINED_PARAMETER, "there is no parameter $1"));
+    }
+    judge_volatility(&bound, clause)?;
+    Ok(bound)
+}
+
+fn judge_volatility(expr: &Expr, clause: RowClause) -> Result<()> {
+    match clause.not_immutable() {
+        Some(message) if !is_immutable(expr) => Err(SqlError::new(SqlState::INVALID_OBJECT_DEFINITION, message)),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the value depends on nothing but the row.
+pub fn is_immutable(expr: &Expr) -> bool {
+    let mut immutable = true;
+    expr.walk(&mut |expr| {
+        immutable &= match expr {
+            Expr::Call { function, .. } => function.volatility == Volatility::Immutable,
+            Expr::Cast { expr, to, .. } => is_immutable_cast(expr.data_type(), to.data_type),
+            Expr::Subquery(_) => false,
+            _ => true,
+        };
+    });
+    immutable
+}
+
+/// Whether a conversion depends neither on the zone nor on a setting.
+fn is_immutable_cast(from: DataType, to: DataType) -> bool {
+    let is_zoned = |data_type| matches!(data_type, oid::TIMESTAMPTZ | oid::TIMETZ);
+    let is_moment = |data_type| matches!(data_type, oid::DATE | oid::TIMESTAMP) || is_zoned(data_type);
+    let is_text = |data_type| matches!(data_type, oid::TEXT | oid::VARCHAR | oid::BPCHAR | oid::NAME);
+    let (a, b) = (from.oid(), to.oid());
+    a == b || !((is_zoned(a) != is_zoned(b)) || (is_text(a) && is_moment(b)) || (is_text(b) && is_moment(a)))
+}
+
+/// Types whose conversions depend on the session.
+mod oid {
+    pub const NAME: u32 = 19;
+    pub const TEXT: u32 = 25;
+    pub const BPCHAR: u32 = 1042;
+    pub const VARCHAR: u32 = 1043;
+    pub const DATE: u32 = 1082;
+    pub const TIMESTAMP: u32 = 1114;
+    pub const TIMESTAMPTZ: u32 = 1184;
+    pub const TIMETZ: u32 = 1266;
+}
+
+/// The expression as the catalog keeps it: its text, and the columns that the bound form reads.
+pub fn kept(expr: &ast::Expr, bound: &Expr) -> RowExpression {
+    let mut slots = Vec::new();
+    bound.for_each_column(&mut |slot| {
+        if !slots.contains(&slot) {
+            slots.push(slot);
+        }
+    });
+    RowExpression { text: expr.to_string(), slots }
+}
