@@ -295,6 +295,37 @@ impl Expr {
         self.children_mut().into_iter().for_each(|child| child.shift_outer(level, by));
     }
 
+    /// Calls the function with how many queries further out each column is that it reads, 0 being the input row.
+    pub fn for_each_level(&self, visit: &mut dyn FnMut(usize)) {
+        self.levels_at(0, visit);
+    }
+
+    fn levels_at(&self, level: usize, visit: &mut dyn FnMut(usize)) {
+        match self {
+            Self::Column(..) if level == 0 => visit(0),
+            Self::Outer { depth, .. } if *depth >= level => visit(depth - level + 1),
+            Self::Subquery(subquery) => {
+                subquery.form.for_each_expr(level + 1, &mut |expr, level| expr.levels_at(level, visit));
+            }
+            _ => {}
+        }
+        self.children().into_iter().for_each(|child| child.levels_at(level, visit));
+    }
+
+    /// Makes it an expression of a query so many queries further out, whose rows and those further out are all it reads.
+    pub fn pull_inward(&mut self, by: usize) {
+        match self {
+            Self::Outer { depth, index, data_type } => match (*depth + 1).checked_sub(by) {
+                Some(0) => *self = Self::Column(*index, *data_type),
+                Some(_) => *depth -= by,
+                None => {}
+            },
+            Self::Subquery(subquery) => subquery.form.shift_outer(1, by.try_into().map_or(0, |by: isize| -by)),
+            _ => {}
+        }
+        self.children_mut().into_iter().for_each(|child| child.pull_inward(by));
+    }
+
     /// Whether it refers to a row that is `level` or more queries further out than its own expressions' outer rows.
     pub fn leaves(&self, level: usize) -> bool {
         match self {

@@ -1,18 +1,21 @@
 //! Calls of functions and aggregates.
 
 use heliosdb_storage::value::{DataType, Value};
-use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments};
+use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
 
 use super::Binder;
 use super::coerce::operator;
 use super::names;
-use super::scope::{AGGREGATE_BASE, Place, Scope};
+use super::scope::{AGGREGATE_BASE, GROUPING_BASE, Place, Scope};
 use super::tree::plain;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::functions::{self, aggregate};
 use crate::plan::AggregateCall;
 use crate::types::cast::CastContext;
+
+/// How many arguments GROUPING may have: its result has a bit for each.
+const MAX_GROUPING_ARGUMENTS: usize = 31;
 
 impl Binder<'_> {
     pub(super) fn function(&mut self, call: &ast::Function, scope: &Scope<'_>) -> Result<Expr> {
@@ -38,6 +41,8 @@ impl Binder<'_> {
                 SqlState::WRONG_OBJECT_TYPE,
                 format!("{} specified, but {} is not an aggregate function", arguments.speciality(), qualified.name),
             ))
+        } else if qualified.schema.is_none() && qualified.name == "grouping" {
+            self.grouping(&arguments.exprs, scope)
         } else if qualified.schema.is_none() && is_special(&qualified.name) {
             self.special(&qualified.name, &arguments.exprs, scope)
         } else {
@@ -73,16 +78,9 @@ impl Binder<'_> {
         scope: &Scope<'_>,
     ) -> Result<Expr> {
         let place = scope.place.get();
-        let refused = match place {
-            Place::Aggregates => None,
-            Place::Clause(clause) => Some(format!("aggregate functions are not allowed in {clause}")),
-            Place::Argument => Some("aggregate function calls cannot be nested".to_owned()),
-        };
-        if let Some(message) = refused {
-            return Err(SqlError::new(SqlState::GROUPING_ERROR, message));
-        }
         scope.place.set(Place::Argument);
         let bound: Result<Vec<Expr>> = arguments.exprs.iter().map(|arg| self.expr(arg, scope)).collect();
+        scope.place.set(Place::Clause("FILTER"));
         let filter = filter.map(|filter| self.bind_condition(filter, scope, "FILTER")).transpose();
         scope.place.set(place);
         let (bound, filter) = (bound?, filter?);
@@ -92,23 +90,39 @@ impl Binder<'_> {
                 format!("{name}(*) must be used to call a parameterless aggregate function"),
             ));
         }
-        if is_of_outer_query(&bound) {
-            return Err(SqlError::unsupported("an aggregate of an outer query inside a subquery"));
-        }
         let types: Vec<DataType> = bound.iter().map(Expr::data_type).collect();
         let function = aggregate::resolve(name, &types)?;
         let mut args = Vec::with_capacity(bound.len());
         for (at, arg) in bound.into_iter().enumerate() {
             args.push(self.coerce_argument(arg, function.args.get(at).copied())?);
         }
-        let call = AggregateCall { function, args, distinct: arguments.distinct, filter };
-        let mut calls = scope.calls.borrow_mut();
+        let mut call = AggregateCall { function, args, distinct: arguments.distinct, filter };
+        let (owner, out) = owner(scope, call.exprs(), "aggregate functions")?;
+        call.exprs_mut().for_each(|expr| expr.pull_inward(out));
+        let mut calls = owner.calls.borrow_mut();
         let known = calls.iter().position(|known| same_call(known, &call));
         let at = known.unwrap_or_else(|| {
             calls.push(call);
             calls.len() - 1
         });
-        Ok(Expr::Column(AGGREGATE_BASE + at, function.returns))
+        Ok(result_of(AGGREGATE_BASE + at, out, function.returns))
+    }
+
+    /// GROUPING
+    fn grouping(&mut self, args: &[&ast::Expr], scope: &Scope<'_>) -> Result<Expr> {
+        if args.len() > MAX_GROUPING_ARGUMENTS {
+            let message = format!("GROUPING must have fewer than {} arguments", MAX_GROUPING_ARGUMENTS + 1);
+            return Err(SqlError::new(SqlState::TOO_MANY_ARGUMENTS, message));
+        }
+        let place = scope.place.replace(Place::Argument);
+        let bound: Result<Vec<Expr>> = args.iter().map(|arg| self.expr(arg, scope)).collect();
+        scope.place.set(place);
+        let mut bound = bound?;
+        let (owner, out) = owner(scope, bound.iter(), "grouping operations")?;
+        bound.iter_mut().for_each(|expr| expr.pull_inward(out));
+        let mut groupings = owner.groupings.borrow_mut();
+        groupings.push(bound.into_iter().zip(args.iter().map(|arg| arg.span())).collect());
+        Ok(result_of(GROUPING_BASE + groupings.len() - 1, out, DataType::Int4))
     }
 
     /// NULLIF's first operand, as `=` takes it: that is the type of the result.
@@ -225,16 +239,36 @@ fn is_special(name: &str) -> bool {
     matches!(name, "coalesce" | "nullif" | "greatest" | "least")
 }
 
-fn is_of_outer_query(args: &[Expr]) -> bool {
-    let (mut inner, mut outer) = (false, false);
-    for arg in args {
-        arg.walk(&mut |expr| match expr {
-            Expr::Outer { .. } => outer = true,
-            Expr::Column(..) => inner = true,
-            _ => {}
-        });
+/// The query that an aggregate belongs to, and how many queries further out that is: the innermost one of which it reads
+/// a column, or its own if it reads none. Fails if that query may not call one at this place.
+fn owner<'s, 'e>(
+    scope: &'s Scope<'s>,
+    exprs: impl Iterator<Item = &'e Expr>,
+    what: &str,
+) -> Result<(&'s Scope<'s>, usize)> {
+    let mut nearest: Option<usize> = None;
+    exprs.for_each(|expr| {
+        expr.for_each_level(&mut |level| nearest = Some(nearest.map_or(level, |nearest| nearest.min(level))));
+    });
+    let out = nearest.unwrap_or(0);
+    let owner = (0..out).try_fold(scope, |scope, _| scope.parent);
+    let owner = owner.expect("BUG: a column of a query that is not around");
+    let refused = match owner.sibling.get() {
+        Some(_) => Some(format!("{what} are not allowed in FROM clause of their own query level")),
+        None => owner.place.get().refuses_aggregate(what),
+    };
+    match refused {
+        Some(message) => Err(SqlError::new(SqlState::GROUPING_ERROR, message)),
+        None => Ok((owner, out)),
     }
-    outer && !inner
+}
+
+/// What is computed by the query so many queries further out, as the query here sees it.
+const fn result_of(index: usize, out: usize, data_type: DataType) -> Expr {
+    match out.checked_sub(1) {
+        None => Expr::Column(index, data_type),
+        Some(depth) => Expr::Outer { depth, index, data_type },
+    }
 }
 
 fn same_call(a: &AggregateCall, b: &AggregateCall) -> bool {

@@ -2,6 +2,7 @@
 
 use heliosdb_storage::value::{DataType, Value};
 use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
+use sqlparser::tokenizer::Span;
 
 use super::Binder;
 use super::coerce::operator;
@@ -37,6 +38,7 @@ impl Binder<'_> {
             }
             Ast::Identifier(name) => {
                 let column = scope.column(&ident(name)).map_err(|error| self.at(name.span, error))?;
+                scope.note_use(&column.expr, name.span);
                 Ok(column.expr)
             }
             Ast::CompoundIdentifier(parts) => self.compound_identifier(parts, scope),
@@ -112,7 +114,10 @@ impl Binder<'_> {
             _ => Err(SqlError::unsupported("a name of more than three parts")),
         };
         match (found, span) {
-            (Ok(column), _) => Ok(column.expr),
+            (Ok(column), span) => {
+                scope.note_use(&column.expr, span.unwrap_or_else(Span::empty));
+                Ok(column.expr)
+            }
             (Err(error), Some(span)) => Err(self.at(span, error)),
             (Err(error), None) => Err(error),
         }

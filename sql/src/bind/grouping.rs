@@ -1,60 +1,90 @@
 //! GROUP BY and aggregates: from expressions over the row of FROM to expressions over the row of groups and aggregates.
 //!
-//! That row is `[group 1, …, group n, aggregate 1, …]`. While a SELECT is bound, the k-th aggregate call stands as the
-//! column `AGGREGATE_BASE + k`; here it gets its place, every group expression is replaced by its column, and any column
-//! that remains is an error, unless the primary key of its table is grouped by: then it is one more group.
+//! That row is `[group 1, …, group n, aggregate 1, …, GROUPING 1, …]`. While a SELECT is bound, aggregates stand as
+//! columns beyond those of FROM (see [`super::scope`]); here they get their places, every group expression is replaced
+//! by its column, and any column that remains is an error, unless the primary key of its table is grouped by: then it is
+//! one more group.
 
-use super::scope::{AGGREGATE_BASE, Scope};
+use heliosdb_storage::value::DataType;
+
+use sqlparser::tokenizer::Span;
+
+use super::Binder;
+use super::group_by::Groups;
+use super::scope::{AGGREGATE_BASE, GROUPING_BASE, Scope, WINDOW_BASE};
 use super::tree::Grouping;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 
 /// Rewrites the expressions in place and returns the grouping they are over.
 pub(super) fn group<'e>(
+    binder: &Binder<'_>,
     scope: &Scope<'_>,
-    groups: Vec<Expr>,
+    groups: Groups,
     exprs: impl Iterator<Item = &'e mut Expr>,
 ) -> Result<Grouping> {
     let calls = std::mem::take(&mut *scope.calls.borrow_mut());
-    let mut regroup = Regroup { scope, written: groups.len(), groups };
+    let masks = masks(binder, scope, &groups.exprs)?;
+    let Groups { exprs: groups, sets } = groups;
+    let in_all = (0..groups.len()).filter(|at| sets.iter().all(|set| set.contains(at))).collect();
+    let mut regroup = Regroup { scope, in_all, groups, dependent: Vec::new(), calls: calls.len() };
     let exprs: Vec<&mut Expr> = exprs.collect();
     // The number of groups must be known before the aggregates get their places: find the dependent columns first.
     for expr in &exprs {
-        regroup.collect_dependent(expr)?;
+        regroup.collect_dependent(expr).map_err(|(index, error)| {
+            let uses = scope.uses.borrow();
+            let first = uses.iter().find(|(column, _)| *column == index);
+            binder.at(first.map_or_else(Span::empty, |(_, span)| *span), error)
+        })?;
     }
     for expr in exprs {
         regroup.rewrite(expr);
     }
-    Ok(Grouping { groups: regroup.groups, calls })
+    let Regroup { groups, dependent, .. } = regroup;
+    let sets = sets.into_iter().map(|set| [set, dependent.clone()].concat()).collect();
+    Ok(Grouping { groups, sets, calls, masks })
+}
+
+/// The groups that the arguments of the GROUPING calls are.
+fn masks(binder: &Binder<'_>, scope: &Scope<'_>, groups: &[Expr]) -> Result<Vec<Vec<usize>>> {
+    let place = |(arg, span): &(Expr, Span)| {
+        groups.iter().position(|group| group.same(arg)).ok_or_else(|| {
+            let message = "arguments to GROUPING must be grouping expressions of the associated query level";
+            binder.at(*span, SqlError::new(SqlState::GROUPING_ERROR, message))
+        })
+    };
+    scope.groupings.take().iter().map(|args| args.iter().map(place).collect()).collect()
 }
 
 struct Regroup<'s> {
     scope: &'s Scope<'s>,
     groups: Vec<Expr>,
-    /// How many of the groups were written; the others depend on them.
-    written: usize,
+    /// Which of the groups that were written all grouping sets have.
+    in_all: Vec<usize>,
+    /// Groups that depend on those.
+    dependent: Vec<usize>,
+    calls: usize,
 }
 
 impl Regroup<'_> {
-    fn collect_dependent(&mut self, expr: &Expr) -> Result<()> {
+    /// An error comes with the column that it is about.
+    fn collect_dependent(&mut self, expr: &Expr) -> Result<(), (usize, SqlError)> {
         if self.groups.iter().any(|group| group.same(expr)) {
             return Ok(());
         }
         match expr {
             Expr::Column(index, data_type) if *index < AGGREGATE_BASE => {
-                self.column(*index, false)?;
-                self.groups.push(Expr::Column(*index, *data_type));
+                self.check_dependent(*index, false)?;
+                self.add_dependent(*index, *data_type);
                 return Ok(());
             }
             Expr::Subquery(subquery) => {
                 let mut used = Vec::new();
                 subquery.form.columns_at(1, &mut |index| used.push(index));
                 for index in used {
-                    let is_known = self.groups.iter().any(|group| matches!(group, Expr::Column(at, _) if *at == index));
-                    if index < AGGREGATE_BASE && !is_known {
-                        self.column(index, true)?;
-                        let data_type = self.data_type_of(index);
-                        self.groups.push(Expr::Column(index, data_type));
+                    if index < AGGREGATE_BASE && self.place_of(index).is_none() {
+                        self.check_dependent(index, true)?;
+                        self.add_dependent(index, self.data_type_of(index));
                     }
                 }
             }
@@ -63,10 +93,18 @@ impl Regroup<'_> {
         expr.children().into_iter().try_for_each(|child| self.collect_dependent(child))
     }
 
+    fn add_dependent(&mut self, index: usize, data_type: DataType) {
+        self.dependent.push(self.groups.len());
+        self.groups.push(Expr::Column(index, data_type));
+    }
+
+    fn place_of(&self, index: usize) -> Option<usize> {
+        self.groups.iter().position(|group| matches!(group, Expr::Column(at, _) if *at == index))
+    }
+
     /// Fails unless the column depends on the groups.
-    fn column(&self, index: usize, in_subquery: bool) -> Result<()> {
-        let written = self.groups.get(..self.written).unwrap_or_default();
-        let is_grouped = |at: usize| written.iter().any(|group| matches!(group, Expr::Column(c, _) if *c == at));
+    fn check_dependent(&self, index: usize, in_subquery: bool) -> Result<(), (usize, SqlError)> {
+        let is_grouped = |at: usize| self.place_of(at).is_some_and(|place| self.in_all.contains(&place));
         let table = self.scope.relations.iter().rev().find(|relation| relation.first <= index);
         let depends = table.is_some_and(|relation| {
             relation.table.as_ref().is_some_and(|table| {
@@ -84,12 +122,21 @@ impl Regroup<'_> {
         } else {
             format!("column \"{name}\" must appear in the GROUP BY clause or be used in an aggregate function")
         };
-        Err(SqlError::new(SqlState::GROUPING_ERROR, message))
+        Err((index, SqlError::new(SqlState::GROUPING_ERROR, message)))
     }
 
-    fn data_type_of(&self, index: usize) -> heliosdb_storage::value::DataType {
+    fn data_type_of(&self, index: usize) -> DataType {
         let column = self.scope.columns.iter().find(|column| matches!(column.expr, Expr::Column(at, _) if at == index));
-        column.map_or(heliosdb_storage::value::DataType::Unknown, |column| column.column_type.data_type)
+        column.map_or(DataType::Unknown, |column| column.column_type.data_type)
+    }
+
+    /// The place of an aggregate's result in the row of groups; what comes after grouping keeps its own for now.
+    fn place(&self, index: usize) -> usize {
+        match index {
+            AGGREGATE_BASE..GROUPING_BASE => index - AGGREGATE_BASE + self.groups.len(),
+            GROUPING_BASE..WINDOW_BASE => index - GROUPING_BASE + self.groups.len() + self.calls,
+            index => index,
+        }
     }
 
     fn rewrite(&self, expr: &mut Expr) {
@@ -99,14 +146,13 @@ impl Regroup<'_> {
             return;
         }
         match expr {
-            Expr::Column(index, _) if *index >= AGGREGATE_BASE => *index = *index - AGGREGATE_BASE + self.groups.len(),
+            Expr::Column(index, _) => *index = self.place(*index),
             Expr::Subquery(subquery) => {
                 let place = |index: usize| {
                     if index >= AGGREGATE_BASE {
-                        return index - AGGREGATE_BASE + self.groups.len();
+                        return self.place(index);
                     }
-                    let at = self.groups.iter().position(|group| matches!(group, Expr::Column(c, _) if *c == index));
-                    at.expect("BUG: every column that a subquery uses was found to be grouped")
+                    self.place_of(index).expect("BUG: every column that a subquery uses was found to be grouped")
                 };
                 subquery.form.map_columns_at(1, &mut |index| place(index));
             }

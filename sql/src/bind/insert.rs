@@ -126,14 +126,8 @@ impl Binder<'_> {
             .filter_map(|slot| table.columns.get(*slot))
             .map(|column| OutputColumn { name: column.name.clone(), column_type: column.column_type, origin: None })
             .collect();
-        let select = super::tree::Select {
-            from: super::tree::Relation::Query { query: Box::new(query), name: "".into() },
-            filter: Vec::new(),
-            grouping: None,
-            having: Vec::new(),
-            targets: values,
-            distinct: false,
-        };
+        let from = super::tree::Relation::Query { query: Box::new(query), name: "".into() };
+        let select = super::tree::Select::new(from, values);
         let query = Query::new(Body::Select(Box::new(select)), columns);
         Ok((query, slots.to_vec()))
     }

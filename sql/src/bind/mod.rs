@@ -5,7 +5,8 @@
 //! | `tree`, `walk` | what comes out: queries over relations, with typed expressions; and walking over it |
 //! | `scope` | which columns a name can mean |
 //! | `names`, `search_path`, `type_name` | identifiers, names of relations and of types |
-//! | `query`, `cte`, `set_operation`, `select`, `from`, `grouping`, `order` | WITH and SELECT, clause by clause |
+//! | `query`, `cte`, `set_operation` | WITH, VALUES, UNION and its kin |
+//! | `select`, `from`, `group_by`, `grouping`, `distinct`, `order` | SELECT, clause by clause |
 //! | `expression`, `call`, `predicate` | expressions |
 //! | `coerce` | PostgreSQL's rules about which type becomes which, and about `unknown` |
 //! | `insert`, `conflict`, `modify`, `assign`, `default` | INSERT; ON CONFLICT; UPDATE and DELETE; SET; DEFAULT |
@@ -19,8 +20,10 @@ mod conflict;
 mod cte;
 mod default;
 pub mod deparse;
+mod distinct;
 mod expression;
 mod from;
+mod group_by;
 mod grouping;
 mod insert;
 pub mod modify;

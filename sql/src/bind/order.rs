@@ -21,30 +21,21 @@ impl Binder<'_> {
         distinct: bool,
         scope: &Scope<'_>,
     ) -> Result<Vec<SortKey>> {
-        scope.place.set(Place::Aggregates);
+        scope.place.set(Place::Targets);
         let visible = targets.len();
         let mut keys = Vec::new();
         let items = items(order_by)?;
         check_entries(visible + items.len())?;
         for item in items {
-            let at = match self.output_column(&item.expr, targets.get(..visible).unwrap_or_default())? {
+            let output = self.output_column(&item.expr, targets.get(..visible).unwrap_or_default(), "ORDER BY")?;
+            let at = match output {
                 Some(at) => at,
-                None => {
-                    let bound = self.expr(&item.expr, scope)?;
-                    let bound = self.known(bound)?;
-                    let known = targets.iter().position(|target| target.expr.same(&bound));
-                    if known.is_none_or(|at| at >= visible) && distinct {
-                        return Err(SqlError::new(
-                            SqlState::INVALID_COLUMN_REFERENCE,
-                            "for SELECT DISTINCT, ORDER BY expressions must appear in select list",
-                        ));
-                    }
-                    known.unwrap_or_else(|| {
-                        targets.push(Target { expr: bound, name: String::new(), typmod: -1, origin: None });
-                        targets.len() - 1
-                    })
-                }
+                None => self.hidden_target(&item.expr, targets, scope)?,
             };
+            if at >= visible && distinct {
+                let message = "for SELECT DISTINCT, ORDER BY expressions must appear in select list";
+                return Err(self.at_expr(&item.expr, SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message)));
+            }
             let data_type = targets.get(at).map_or(DataType::Unknown, |target| target.expr.data_type());
             keys.push(sort_key(Expr::Column(at, data_type), &item.options)?);
         }
@@ -62,7 +53,7 @@ impl Binder<'_> {
             })
             .collect();
         for item in items(order_by)? {
-            let at = self.output_column(&item.expr, &targets)?.ok_or_else(|| {
+            let at = self.output_column(&item.expr, &targets, "ORDER BY")?.ok_or_else(|| {
                 let error = match &item.expr {
                     ast::Expr::Identifier(name) => {
                         SqlError::new(SqlState::UNDEFINED_COLUMN, format!("column \"{}\" does not exist", ident(name)))
@@ -83,13 +74,14 @@ impl Binder<'_> {
         Ok(())
     }
 
-    fn output_column(&self, expr: &ast::Expr, targets: &[Target]) -> Result<Option<usize>> {
+    /// The column of the select list that a position or a bare name means in a clause.
+    pub(super) fn output_column(&self, expr: &ast::Expr, targets: &[Target], clause: &str) -> Result<Option<usize>> {
         if let Some(position) = position(expr) {
-            by_position(targets, position, "ORDER BY").map_err(|error| self.at_expr(expr, error))?;
+            by_position(targets, position, clause).map_err(|error| self.at_expr(expr, error))?;
             return Ok(position.parse::<usize>().ok().map(|n| n.saturating_sub(1)));
         }
         if is_constant(expr) {
-            let error = SqlError::new(SqlState::SYNTAX_ERROR, "non-integer constant in ORDER BY");
+            let error = SqlError::new(SqlState::SYNTAX_ERROR, format!("non-integer constant in {clause}"));
             return Err(self.at_expr(expr, error));
         }
         let ast::Expr::Identifier(name) = expr else { return Ok(None) };
@@ -97,7 +89,7 @@ impl Binder<'_> {
         let mut named = targets.iter().enumerate().filter(|(_, target)| target.name == wanted);
         let Some((at, first)) = named.next() else { return Ok(None) };
         if named.any(|(_, other)| !other.expr.same(&first.expr)) {
-            let error = SqlError::new(SqlState::AMBIGUOUS_COLUMN, format!("ORDER BY \"{wanted}\" is ambiguous"));
+            let error = SqlError::new(SqlState::AMBIGUOUS_COLUMN, format!("{clause} \"{wanted}\" is ambiguous"));
             return Err(self.at(name.span, error));
         }
         Ok(Some(at))

@@ -9,7 +9,7 @@ use sqlparser::ast::{self, LimitClause, SetExpr};
 
 use super::Binder;
 use super::scope::{Place, Scope};
-use super::tree::{Body, OutputColumn, Query, Relation, Select, plain};
+use super::tree::{Body, Distinct, OutputColumn, Query, Relation, Select, plain};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::plan::{RowLimit, SeenCounter};
@@ -164,7 +164,7 @@ impl Binder<'_> {
         let in_place = query.order.is_empty()
             && query.limit.is_none()
             && match &query.body {
-                Body::Select(select) => !select.distinct,
+                Body::Select(select) => select.distinct == Distinct::No,
                 Body::Values(_) => true,
                 Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) => false,
             };
@@ -234,14 +234,7 @@ fn wrapped(query: Query) -> Query {
     let columns = query.columns.clone();
     let targets =
         columns.iter().enumerate().map(|(at, column)| Expr::Column(at, column.column_type.data_type)).collect();
-    let select = Select {
-        from: Relation::Query { query: Box::new(query), name: "".into() },
-        filter: Vec::new(),
-        grouping: None,
-        having: Vec::new(),
-        targets,
-        distinct: false,
-    };
+    let select = Select::new(Relation::Query { query: Box::new(query), name: "".into() }, targets);
     Query::new(Body::Select(Box::new(select)), columns)
 }
 
@@ -261,7 +254,7 @@ fn lock_rows(query: &mut Query, clause: &ast::LockClause) -> Result<()> {
         |with: &str| SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{name} is not allowed with {with}"));
     match &mut query.body {
         Body::Select(select) => {
-            if select.distinct {
+            if select.distinct != Distinct::No {
                 return Err(not_allowed("DISTINCT clause"));
             }
             if select.grouping.is_some() {
@@ -298,7 +291,7 @@ pub fn locks_rows(query: &Query) -> bool {
 pub fn add_counter_keys(query: &mut Query) -> Vec<SeenCounter> {
     let visible = query.columns.len();
     let Body::Select(select) = &mut query.body else { return Vec::new() };
-    if select.distinct || select.grouping.is_some() {
+    if select.distinct != Distinct::No || select.grouping.is_some() {
         return Vec::new();
     }
     let mut tables = Vec::new();

@@ -6,14 +6,36 @@ use std::sync::Arc;
 use heliosdb_storage::RelationId;
 use heliosdb_storage::catalog::TableDef;
 use heliosdb_storage::value::ColumnType;
+use sqlparser::tokenizer::Span;
 
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::plan::AggregateCall;
 
-/// While a SELECT is bound, the result of its k-th aggregate call is the column `AGGREGATE_BASE + k`; see
-/// the module `grouping`.
-pub const AGGREGATE_BASE: usize = usize::MAX / 2;
+/// While a SELECT is bound, what is computed after FROM stands as columns beyond those of FROM: the result of the k-th
+/// aggregate call is the column `AGGREGATE_BASE + k`, and so on. The modules `grouping` and `window` give them their
+/// places.
+pub const AGGREGATE_BASE: usize = usize::MAX / 8 * 4;
+
+/// Where the results of GROUPING calls stand.
+pub const GROUPING_BASE: usize = usize::MAX / 8 * 5;
+
+/// Where the results of window function calls stand.
+pub const WINDOW_BASE: usize = usize::MAX / 8 * 6;
+
+/// Where the results of set-returning functions stand.
+pub const SET_BASE: usize = usize::MAX / 8 * 7;
+
+/// What stands at a position beyond the columns of FROM.
+pub const fn kind_of(index: usize) -> &'static str {
+    match index {
+        AGGREGATE_BASE..GROUPING_BASE => "aggregate functions",
+        GROUPING_BASE..WINDOW_BASE => "grouping operations",
+        WINDOW_BASE..SET_BASE => "window functions",
+        SET_BASE.. => "set-returning functions",
+        _ => "columns",
+    }
+}
 
 /// The columns that names can mean at one level of a query.
 #[derive(Default)]
@@ -28,6 +50,10 @@ pub struct Scope<'p> {
     pub width: usize,
     /// The aggregate calls found so far.
     pub calls: RefCell<Vec<AggregateCall>>,
+    /// The columns that have been named where only groups may be, and where that was.
+    pub uses: RefCell<Vec<(usize, Span)>>,
+    /// The arguments of the GROUPING calls found so far, and where they are written.
+    pub groupings: RefCell<Vec<Vec<(Expr, Span)>>>,
     /// Whether an aggregate may be called at this place of the query.
     pub place: Cell<Place>,
     /// Set while a relation to the right of these is bound: then this is no query around, but its siblings in FROM.
@@ -43,15 +69,28 @@ pub struct Sibling {
     pub visible: bool,
 }
 
-/// Whether an aggregate may be called.
+/// What may be called at a place of a query.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Place {
-    /// It may: the select list, HAVING, ORDER BY.
-    Aggregates,
-    /// It may not: a clause of this name.
+    /// Everything: the select list, ORDER BY.
+    Targets,
+    /// Aggregates, but nothing that comes after grouping.
+    Having,
+    /// Plain functions only: a clause of this name.
     Clause(&'static str),
-    /// It may not: the argument of another one.
+    /// Plain functions only: the argument of an aggregate.
     Argument,
+}
+
+impl Place {
+    /// What an aggregate is told here; nothing if it may be called.
+    pub fn refuses_aggregate(self, what: &str) -> Option<String> {
+        match self {
+            Self::Targets | Self::Having => None,
+            Self::Clause(clause) => Some(format!("{what} are not allowed in {clause}")),
+            Self::Argument => Some("aggregate function calls cannot be nested".to_owned()),
+        }
+    }
 }
 
 impl Default for Place {
@@ -104,10 +143,25 @@ impl<'p> Scope<'p> {
         scope
     }
 
+    /// Remembers where a column is named, for the error that it is not grouped by.
+    pub fn note_use(&self, column: &Expr, span: Span) {
+        let (out, index) = match column {
+            Expr::Column(index, _) => (0, *index),
+            Expr::Outer { depth, index, .. } => (depth + 1, *index),
+            _ => return,
+        };
+        let owner = (0..out).try_fold(self, |scope, _| scope.parent);
+        if let Some(owner) = owner
+            && matches!(owner.place.get(), Place::Targets | Place::Having)
+        {
+            owner.uses.borrow_mut().push((index, span));
+        }
+    }
+
     /// The scope on its own, without what is around it.
     pub fn detached<'x>(self) -> Scope<'x> {
-        let Self { parent: _, relations, columns, width, calls, place, sibling } = self;
-        Scope { parent: None, relations, columns, width, calls, place, sibling }
+        let Self { parent: _, relations, columns, width, calls, uses, groupings, place, sibling } = self;
+        Scope { parent: None, relations, columns, width, calls, uses, groupings, place, sibling }
     }
 
     /// Runs a step inside of what is LATERAL: it sees its siblings, and theirs.

@@ -2,13 +2,14 @@
 
 use heliosdb_storage::RelationId;
 use heliosdb_storage::value::{ColumnType, DataType};
-use sqlparser::ast::{self, Distinct, GroupByExpr, SelectItem};
+use sqlparser::ast::{self, SelectItem};
 
 use super::Binder;
+use super::group_by::Groups;
 use super::names::{self, ident};
 use super::query::Unknowns;
 use super::scope::{Place, Scope};
-use super::tree::{Body, OutputColumn, Query, Select, plain};
+use super::tree::{Body, Distinct, OutputColumn, Query, Select, plain};
 use super::{grouping, type_name};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
@@ -51,7 +52,7 @@ impl Binder<'_> {
             scope.place.set(Place::Clause("WHERE"));
             self.bind_condition(selection, &scope, "WHERE")?.into_conjuncts(&mut filter);
         }
-        scope.place.set(Place::Aggregates);
+        scope.place.set(Place::Targets);
         let mut targets = self.targets(&select.projection, &scope)?;
         if unknowns == Unknowns::Text {
             for target in &mut targets {
@@ -61,19 +62,20 @@ impl Binder<'_> {
         }
         let visible = targets.len();
         let groups = self.group_by(&select.group_by, &targets, &scope)?;
-        scope.place.set(Place::Aggregates);
+        scope.place.set(Place::Having);
         let mut having = Vec::new();
         if let Some(condition) = &select.having {
             self.bind_condition(condition, &scope, "HAVING")?.into_conjuncts(&mut having);
         }
-        let distinct = match &select.distinct {
-            None | Some(Distinct::All) => false,
-            Some(Distinct::Distinct) => true,
-            Some(Distinct::On(_)) => return Err(SqlError::unsupported("DISTINCT ON")),
-        };
-        let order = match order_by {
-            Some(order_by) => self.order_by_targets(order_by, &mut targets, distinct, &scope)?,
+        let is_distinct = matches!(select.distinct, Some(ast::Distinct::Distinct));
+        let mut order = match order_by {
+            Some(order_by) => self.order_by_targets(order_by, &mut targets, is_distinct, &scope)?,
             None => Vec::new(),
+        };
+        let distinct = match &select.distinct {
+            None | Some(ast::Distinct::All) => Distinct::No,
+            Some(ast::Distinct::Distinct) => Distinct::Rows,
+            Some(ast::Distinct::On(exprs)) => self.distinct_on(exprs, (&mut targets, visible), &mut order, &scope)?,
         };
         let columns = targets
             .iter()
@@ -85,10 +87,14 @@ impl Binder<'_> {
             })
             .collect();
         let mut exprs: Vec<Expr> = targets.into_iter().map(|target| target.expr).collect();
-        let is_grouped = groups.is_some() || select.having.is_some() || !scope.calls.borrow().is_empty();
+        let is_grouped = groups.is_some()
+            || select.having.is_some()
+            || !scope.calls.borrow().is_empty()
+            || !scope.groupings.borrow().is_empty();
         let aggregates = scope.calls.borrow().len();
         let grouping = if is_grouped {
-            Some(grouping::group(&scope, groups.unwrap_or_default(), exprs.iter_mut().chain(&mut having))?)
+            let groups = groups.unwrap_or_else(Groups::one);
+            Some(grouping::group(self, &scope, groups, exprs.iter_mut().chain(&mut having))?)
         } else {
             None
         };
@@ -152,48 +158,6 @@ impl Binder<'_> {
             },
         };
         Ok(Target { typmod, origin: known.and_then(|column| column.origin), expr: bound, name })
-    }
-
-    /// None without a GROUP BY clause.
-    fn group_by(&mut self, clause: &GroupByExpr, targets: &[Target], scope: &Scope<'_>) -> Result<Option<Vec<Expr>>> {
-        let exprs = match clause {
-            GroupByExpr::Expressions(exprs, modifiers) if modifiers.is_empty() => exprs,
-            _ => return Err(SqlError::unsupported("this form of GROUP BY")),
-        };
-        if exprs.is_empty() {
-            return Ok(None);
-        }
-        check_entries(exprs.len())?;
-        scope.place.set(Place::Clause("GROUP BY"));
-        let mut groups: Vec<Expr> = Vec::with_capacity(exprs.len());
-        for expr in exprs {
-            let group = match position(expr) {
-                Some(position) => by_position(targets, position, "GROUP BY")?.expr.clone(),
-                None => self.group(expr, targets, scope)?,
-            };
-            let mut aggregate = false;
-            group.for_each_column(&mut |index| aggregate |= index >= super::scope::AGGREGATE_BASE);
-            if aggregate {
-                return Err(SqlError::new(SqlState::GROUPING_ERROR, "aggregate functions are not allowed in GROUP BY"));
-            }
-            let group = self.known(group)?;
-            if !groups.iter().any(|known| known.same(&group)) {
-                groups.push(group);
-            }
-        }
-        Ok(Some(groups))
-    }
-
-    /// A bare name is a column of FROM first, then one of the select list.
-    fn group(&mut self, expr: &ast::Expr, targets: &[Target], scope: &Scope<'_>) -> Result<Expr> {
-        let bound = self.expr(expr, scope);
-        let (Err(error), ast::Expr::Identifier(name)) = (&bound, expr) else { return bound };
-        let name = ident(name);
-        let mut named = targets.iter().filter(|target| target.name == name);
-        match (named.next(), named.next()) {
-            (Some(target), None) if error.state == SqlState::UNDEFINED_COLUMN => Ok(target.expr.clone()),
-            _ => bound,
-        }
     }
 }
 

@@ -128,16 +128,38 @@ pub struct Select {
     /// The columns, those that only the order needs at the end.
     pub targets: Vec<Expr>,
     /// DISTINCT
-    pub distinct: bool,
+    pub distinct: Distinct,
 }
 
-/// Groups and what is computed of them.
+impl Select {
+    /// The plain one: rows computed of those of FROM.
+    pub const fn new(from: Relation, targets: Vec<Expr>) -> Self {
+        Self { from, filter: Vec::new(), grouping: None, having: Vec::new(), targets, distinct: Distinct::No }
+    }
+}
+
+/// Which rows of a SELECT are left out because there is another one like them.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Distinct {
+    /// None.
+    No,
+    /// DISTINCT: those that are equal to an earlier one.
+    Rows,
+    /// DISTINCT ON: those that are equal to the one before in these columns; the order begins with them.
+    On(Vec<usize>),
+}
+
+/// Groups and what is computed of them: the row is that of the groups, the calls and the masks.
 #[derive(Clone, Debug)]
 pub struct Grouping {
-    /// What makes a group.
+    /// What groups are made by.
     pub groups: Vec<Expr>,
+    /// The grouping sets: which of them each groups by, the others being NULL then.
+    pub sets: Vec<Vec<usize>>,
     /// What is computed.
     pub calls: Vec<AggregateCall>,
+    /// GROUPING: bits, one for each of these of the groups, that say that the grouping set does not have it.
+    pub masks: Vec<Vec<usize>>,
 }
 
 /// A relation of FROM.

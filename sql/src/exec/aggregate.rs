@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use heliosdb_storage::Row;
 use heliosdb_storage::value::Value;
 
-use super::context::{ExecContext, row_bytes};
+use super::context::{ExecContext, Reservation, row_bytes};
 use super::hash::HashKey;
 use super::{BATCH_ROWS, Operator, mismatch};
 use crate::error::Result;
@@ -21,9 +21,12 @@ const ACCUMULATOR_BYTES: usize = 96;
 pub struct Aggregate {
     input: Box<dyn Operator>,
     results: Option<std::vec::IntoIter<Group>>,
+    memory: Reservation,
 }
 
 struct Group {
+    /// Of which grouping set.
+    set: usize,
     key: Vec<Value>,
     calls: Vec<CallState>,
 }
@@ -37,40 +40,48 @@ struct CallState {
 impl Aggregate {
     /// Groups of an input.
     pub fn new(input: Box<dyn Operator>) -> Self {
-        Self { input, results: None }
+        Self { input, results: None, memory: Reservation::default() }
     }
 
-    fn read(
-        &mut self,
-        input: &Plan,
-        groups: &[Expr],
-        calls: &[AggregateCall],
-        ctx: &mut ExecContext<'_>,
-    ) -> Result<Vec<Group>> {
+    fn read(&mut self, node: Node<'_>, ctx: &mut ExecContext<'_>) -> Result<Vec<Group>> {
+        let Node { input, groups, sets, calls } = node;
         let mut found: Vec<Group> = Vec::new();
-        let mut by_key: HashMap<HashKey, usize> = HashMap::new();
-        if groups.is_empty() {
-            // Without GROUP BY there is one group, even of no rows.
-            by_key.insert(HashKey(Vec::new()), 0);
-            found.push(Group::new(Vec::new(), calls));
+        // One table a grouping set.
+        let mut by_key: Vec<HashMap<HashKey, usize>> = sets.iter().map(|_| HashMap::new()).collect();
+        for (set, (members, by_key)) in sets.iter().zip(&mut by_key).enumerate() {
+            if members.is_empty() {
+                // What is not grouped is one group, even of no rows.
+                let key = vec![Value::Null; groups.len()];
+                by_key.insert(HashKey(key.clone()), found.len());
+                found.push(Group::new(set, key, calls));
+            }
         }
+        self.memory.of(&ctx.statement.budget);
         while let Some(rows) = self.input.next_batch(input, ctx)? {
             ctx.check_cancelled()?;
             let eval_ctx = ctx.eval();
             for row in rows {
-                let key: Result<Vec<Value>> = groups.iter().map(|group| eval(group, &row, &eval_ctx)).collect();
-                let key = HashKey(key?);
-                let at = match by_key.get(&key) {
-                    Some(at) => *at,
-                    None => {
-                        ctx.statement.budget.charge(2 * row_bytes(&key.0) + calls.len() * ACCUMULATOR_BYTES)?;
-                        found.push(Group::new(key.0.clone(), calls));
-                        by_key.insert(key, found.len() - 1);
-                        found.len() - 1
+                let values: Result<Vec<Value>> = groups.iter().map(|group| eval(group, &row, &eval_ctx)).collect();
+                let mut values = values?;
+                let last = sets.len().saturating_sub(1);
+                for (set, (members, by_key)) in sets.iter().zip(&mut by_key).enumerate() {
+                    let key = if set == last && members.len() == groups.len() {
+                        HashKey(std::mem::take(&mut values))
+                    } else {
+                        HashKey(members_of(members, &values))
+                    };
+                    let at = match by_key.get(&key) {
+                        Some(at) => *at,
+                        None => {
+                            self.memory.grow(2 * row_bytes(&key.0) + calls.len() * ACCUMULATOR_BYTES)?;
+                            found.push(Group::new(set, key.0.clone(), calls));
+                            by_key.insert(key, found.len() - 1);
+                            found.len() - 1
+                        }
+                    };
+                    if let Some(group) = found.get_mut(at) {
+                        group.add(calls, &row, &eval_ctx, &mut self.memory)?;
                     }
-                };
-                if let Some(group) = found.get_mut(at) {
-                    group.add(calls, &row, &eval_ctx, ctx)?;
                 }
             }
         }
@@ -78,11 +89,31 @@ impl Aggregate {
     }
 }
 
+/// What a node says about its groups.
+#[derive(Clone, Copy)]
+struct Node<'p> {
+    input: &'p Plan,
+    groups: &'p [Expr],
+    sets: &'p [Vec<usize>],
+    calls: &'p [AggregateCall],
+}
+
+/// The values that a grouping set groups by; the others are NULL.
+fn members_of(members: &[usize], values: &[Value]) -> Vec<Value> {
+    let value = |(at, value): (usize, &Value)| if members.contains(&at) { value.clone() } else { Value::Null };
+    values.iter().enumerate().map(value).collect()
+}
+
+/// GROUPING: a bit for each of some groups, the last one lowest, that says that a set does not have it.
+fn mask(of: &[usize], members: &[usize]) -> Value {
+    Value::Int4(of.iter().fold(0, |bits, group| bits << 1 | i32::from(!members.contains(group))))
+}
+
 impl Group {
-    fn new(key: Vec<Value>, calls: &[AggregateCall]) -> Self {
+    fn new(set: usize, key: Vec<Value>, calls: &[AggregateCall]) -> Self {
         let calls =
             calls.iter().map(|call| CallState { accumulator: (call.function.new)(), seen: HashSet::new() }).collect();
-        Self { key, calls }
+        Self { set, key, calls }
     }
 
     fn add(
@@ -90,7 +121,7 @@ impl Group {
         calls: &[AggregateCall],
         row: &[Value],
         eval_ctx: &EvalContext<'_>,
-        ctx: &ExecContext<'_>,
+        memory: &mut Reservation,
     ) -> Result<()> {
         for (call, state) in calls.iter().zip(&mut self.calls) {
             if let Some(filter) = &call.filter
@@ -105,7 +136,7 @@ impl Group {
                 if state.seen.contains(&key) {
                     continue;
                 }
-                ctx.statement.budget.charge(row_bytes(&args))?;
+                memory.grow(row_bytes(&args))?;
                 state.seen.insert(key);
             }
             state.accumulator.add(&args)?;
@@ -113,22 +144,25 @@ impl Group {
         Ok(())
     }
 
-    fn finish(self) -> Result<Row> {
+    fn finish(self, sets: &[Vec<usize>], masks: &[Vec<usize>]) -> Result<Row> {
         let mut row = self.key;
         for mut call in self.calls {
             row.push(call.accumulator.finish()?);
         }
+        let members = sets.get(self.set).map(Vec::as_slice).unwrap_or_default();
+        row.extend(masks.iter().map(|of| mask(of, members)));
         Ok(row)
     }
 }
 
 impl Operator for Aggregate {
     fn next_batch(&mut self, plan: &Plan, ctx: &mut ExecContext<'_>) -> Result<Option<Vec<Row>>> {
-        let Plan::Aggregate { input, groups, calls } = plan else { return Err(mismatch()) };
+        let Plan::Aggregate { input, groups, sets, calls, masks } = plan else { return Err(mismatch()) };
         if self.results.is_none() {
-            self.results = Some(self.read(input, groups, calls, ctx)?.into_iter());
+            self.results = Some(self.read(Node { input, groups, sets, calls }, ctx)?.into_iter());
         }
-        let rows: Result<Vec<Row>> = self.results.iter_mut().flatten().take(BATCH_ROWS).map(Group::finish).collect();
+        let groups = self.results.iter_mut().flatten().take(BATCH_ROWS);
+        let rows: Result<Vec<Row>> = groups.map(|group| group.finish(sets, masks)).collect();
         Ok(Some(rows?).filter(|rows| !rows.is_empty()))
     }
 }

@@ -63,6 +63,7 @@ pub fn build(plan: &Plan) -> Box<dyn Operator> {
         Plan::NestedLoop(join) => Box::new(nested_loop::Loop::new(join)),
         Plan::HashJoin(join) => Box::new(hash_join::Join::new(join)),
         Plan::Aggregate { input, .. } => Box::new(aggregate::Aggregate::new(build(input))),
+        Plan::Unique { input, .. } => Box::new(distinct::Unique::new(build(input))),
         Plan::Distinct { input } => Box::new(distinct::Distinct::new(build(input))),
         Plan::Sort { input, .. } => Box::new(sort::Sort::new(build(input))),
         Plan::Limit { input, .. } => Box::new(limit::Limit::new(build(input))),

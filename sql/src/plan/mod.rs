@@ -87,15 +87,26 @@ pub enum Plan {
     Aggregate {
         /// Where the rows come from.
         input: Box<Plan>,
-        /// What makes a group; without any there is one group, even of no rows.
+        /// What groups are made by.
         groups: Vec<Expr>,
-        /// What is computed of each.
+        /// The grouping sets: which of them each groups by. A set of none has one group, even of no rows.
+        sets: Vec<Vec<usize>>,
+        /// What is computed of each group.
         calls: Vec<AggregateCall>,
+        /// GROUPING: for each call which of the groups its bits stand for.
+        masks: Vec<Vec<usize>>,
     },
     /// Each distinct row once.
     Distinct {
         /// Where they come from.
         input: Box<Plan>,
+    },
+    /// Of rows that stand one after the other and are equal in some columns the first one.
+    Unique {
+        /// Where they come from.
+        input: Box<Plan>,
+        /// Which columns.
+        columns: Vec<usize>,
     },
     /// The rows in order; with a bound only the first ones (top-N).
     Sort {

@@ -11,7 +11,7 @@ use super::{
     Access, CtePlan, DeletePlan, InsertPlan, KeyBounds, Plan, RecursiveUnion, RowLimit, Scan, SetOperationPlan,
     SortKey, UpdatePlan,
 };
-use crate::bind::tree::{Body, Cte, JoinSide, Modify, Query, Recursive, Relation, Select, Target};
+use crate::bind::tree::{Body, Cte, Distinct, Grouping, JoinSide, Modify, Query, Recursive, Relation, Select, Target};
 use crate::expr::{Expr, SubqueryForm};
 
 /// Plans a query. Its rows have the query's columns.
@@ -96,24 +96,33 @@ fn plan_select(select: Select, order: Vec<SortKey>, limit: Option<RowLimit>, kee
     let mut width = input_width;
     let is_grouped = grouping.is_some();
     if let Some(grouping) = grouping {
-        width = grouping.groups.len() + grouping.calls.len();
-        plan = Plan::Aggregate { input: Box::new(plan), groups: grouping.groups, calls: grouping.calls };
+        let Grouping { groups, sets, calls, masks } = grouping;
+        width = groups.len() + calls.len() + masks.len();
+        plan = Plan::Aggregate { input: Box::new(plan), groups, sets, calls, masks };
     }
     if let Some(predicate) = Expr::all_of(having) {
         plan = Plan::Filter { input: Box::new(plan), predicate };
     }
     let mut order = order;
-    if !order.is_empty() && !is_grouped && !distinct && ordered_by_key(&mut plan, &targets, &order, limit.is_some()) {
+    if !order.is_empty()
+        && !is_grouped
+        && distinct == Distinct::No
+        && ordered_by_key(&mut plan, &targets, &order, limit.is_some())
+    {
         order.clear();
     }
     let total = targets.len();
     if !is_identity(&targets, width) {
         plan = Plan::Project { input: Box::new(plan), exprs: targets };
     }
-    if distinct {
-        plan = Plan::Distinct { input: Box::new(plan) };
-    }
-    plan = finish(plan, order, limit);
+    plan = match distinct {
+        Distinct::No => finish(plan, order, limit),
+        Distinct::Rows => finish(Plan::Distinct { input: Box::new(plan) }, order, limit),
+        Distinct::On(columns) => {
+            let sorted = finish(plan, order, None);
+            finish(Plan::Unique { input: Box::new(sorted), columns }, Vec::new(), limit)
+        }
+    };
     if total > keep {
         plan = Plan::Truncate { input: Box::new(plan), width: keep };
     }

@@ -110,13 +110,14 @@ impl Plan {
             Self::Function { function, .. } => function.columns.len(),
             Self::Filter { input, .. }
             | Self::Distinct { input }
+            | Self::Unique { input, .. }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. } => input.width(),
             Self::Project { exprs, .. } => exprs.len(),
             Self::Truncate { width, .. } => *width,
             Self::NestedLoop(join) => join.left.width() + join.right_width,
             Self::HashJoin(join) => join.left_width + join.right_width,
-            Self::Aggregate { groups, calls, .. } => groups.len() + calls.len(),
+            Self::Aggregate { groups, calls, masks, .. } => groups.len() + calls.len() + masks.len(),
             Self::Append { inputs } => inputs.first().map_or(0, Self::width),
             Self::With { input, .. } => input.width(),
             Self::CteScan { width, .. } | Self::WorkTableScan { width, .. } => *width,
@@ -143,6 +144,7 @@ impl Plan {
             | Self::Truncate { input, .. }
             | Self::Aggregate { input, .. }
             | Self::Distinct { input }
+            | Self::Unique { input, .. }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. } => vec![(input, false)],
             Self::NestedLoop(join) => vec![(&join.left, false), (&join.right, join.lateral)],
@@ -173,6 +175,7 @@ impl Plan {
             | Self::Truncate { input, .. }
             | Self::Aggregate { input, .. }
             | Self::Distinct { input }
+            | Self::Unique { input, .. }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. } => vec![(input, false)],
             Self::NestedLoop(join) => {
@@ -198,6 +201,7 @@ impl Plan {
             Self::OneRow
             | Self::Truncate { .. }
             | Self::Distinct { .. }
+            | Self::Unique { .. }
             | Self::Append { .. }
             | Self::SetOperation(_)
             | Self::With { .. }
@@ -236,6 +240,7 @@ impl Plan {
             Self::OneRow
             | Self::Truncate { .. }
             | Self::Distinct { .. }
+            | Self::Unique { .. }
             | Self::Append { .. }
             | Self::SetOperation(_)
             | Self::With { .. }

@@ -57,6 +57,7 @@ scripts!(
     drop_and_index,
     explain,
     expressions,
+    group_by,
     insert,
     joins,
     lateral,
