@@ -127,7 +127,7 @@ impl Node {
             password,
             max_connections: config.pg.max_connections,
         };
-        let pg = PgServer::new(Arc::clone(&engine), Arc::clone(&store), options, shutdown.clone(), fatal.clone());
+        let pg = PgServer::new(Arc::clone(&engine), options, shutdown.clone(), fatal.clone());
         let watch = tokio::spawn(watch_store(Arc::clone(&store), shutdown.clone(), fatal.clone()));
         let tasks = vec![pg.serve_tcp(pg_listener), pg.serve_control(control), watch];
         tracing::info!(

@@ -19,7 +19,6 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::eval::{EvalContext, NoSubqueries, SessionFacts, eval};
 use crate::expr::Expr;
 use crate::parse;
-use crate::session::settings::Settings;
 use crate::sync_control::NoSync;
 use crate::types::TimeContext;
 
@@ -56,7 +55,7 @@ impl CheckEvaluator {
 
     /// An evaluator for a session.
     pub fn for_session(user: &str, database: &str, time: TimeContext) -> Self {
-        Self { session: SessionFacts::new(user, database, 0, Arc::new(Settings::default())), time }
+        Self { session: SessionFacts::alone(user, database), time }
     }
 
     fn evaluate(&self, at: &RowContext<'_>, text: &str, form: Form) -> Result<Value> {

@@ -97,6 +97,8 @@ states! {
     LOCK_NOT_AVAILABLE = "55P03";
     QUERY_CANCELED = "57014";
     ADMIN_SHUTDOWN = "57P01";
+    IDLE_SESSION_TIMEOUT = "57P05";
+    IDLE_IN_TRANSACTION_SESSION_TIMEOUT = "25P03";
     IO_ERROR = "58030";
     INTERNAL_ERROR = "XX000";
     DATA_CORRUPTED = "XX001";
@@ -220,7 +222,12 @@ impl From<StorageError> for SqlError {
             StorageError::Io(_) => SqlState::IO_ERROR,
             StorageError::CommitUnknown(_) => SqlState::TRANSACTION_RESOLUTION_UNKNOWN,
         };
-        let mut sql = Self::new(state, error.to_string());
+        let message = match &error {
+            StorageError::LockTimeout(_) => "canceling statement due to lock timeout".to_owned(),
+            StorageError::Cancelled => "canceling statement due to user request".to_owned(),
+            other => other.to_string(),
+        };
+        let mut sql = Self::new(state, message);
         sql.fields.hint = hint_for(&error).map(str::to_owned);
         if let StorageError::Constraint(violation) = error {
             let violation = *violation;

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
+use heliosdb_sql::session::backend::{Backend, Backends};
 use parking_lot::Mutex;
 
 /// Bytes of the secret that protocol 3.0 knows, and 3.2.
@@ -14,13 +14,12 @@ pub(super) const LONG_KEY_BYTES: usize = 32;
 /// The sessions of a server that can be cancelled.
 pub(super) struct CancelRegistry {
     sessions: Mutex<HashMap<i32, Entry>>,
-    /// Makes those that wait look at their flags.
-    wake: Box<dyn Fn() + Send + Sync>,
+    backends: Arc<Backends>,
 }
 
 struct Entry {
     key: Vec<u8>,
-    flag: Arc<AtomicBool>,
+    backend: Arc<Backend>,
 }
 
 /// A session's place in the registry; dropping it takes it out.
@@ -30,33 +29,33 @@ pub(super) struct Registration {
 }
 
 impl CancelRegistry {
-    /// A registry; the function is called after flags have been set.
-    pub(super) fn new(wake: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self { sessions: Mutex::default(), wake: Box::new(wake) })
+    /// A registry of sessions of an engine.
+    pub(super) fn new(backends: Arc<Backends>) -> Arc<Self> {
+        Arc::new(Self { sessions: Mutex::default(), backends })
     }
 
     /// Enters a session under what BackendKeyData calls the process id.
-    pub(super) fn enter(self: &Arc<Self>, id: i32, key: Vec<u8>, flag: Arc<AtomicBool>) -> Registration {
-        self.sessions.lock().insert(id, Entry { key, flag });
+    pub(super) fn enter(self: &Arc<Self>, backend: &Arc<Backend>, key: Vec<u8>) -> Registration {
+        let id = backend.pid;
+        self.sessions.lock().insert(id, Entry { key, backend: Arc::clone(backend) });
         Registration { registry: Arc::clone(self), id }
     }
 
     /// Cancels the statement of a session if the secret is right. As in PostgreSQL, the requester learns nothing.
     pub(super) fn cancel(&self, id: i32, key: &[u8]) {
-        let flag = match self.sessions.lock().get(&id) {
-            Some(entry) if same(&entry.key, key) => Arc::clone(&entry.flag),
+        let backend = match self.sessions.lock().get(&id) {
+            Some(entry) if same(&entry.key, key) => Arc::clone(&entry.backend),
             _ => return,
         };
-        flag.store(true, Ordering::SeqCst);
-        (self.wake)();
+        self.backends.cancel(&backend);
     }
 
-    /// Cancels all statements: the server stops.
-    pub(super) fn cancel_all(&self) {
-        for entry in self.sessions.lock().values() {
-            entry.flag.store(true, Ordering::SeqCst);
+    /// Ends all sessions: the server stops.
+    pub(super) fn terminate_all(&self) {
+        let all: Vec<_> = self.sessions.lock().values().map(|entry| Arc::clone(&entry.backend)).collect();
+        for backend in all {
+            self.backends.terminate(&backend);
         }
-        (self.wake)();
     }
 }
 
@@ -77,21 +76,20 @@ mod tests {
 
     #[test]
     fn only_the_right_secret_cancels() {
-        let woken = Arc::new(AtomicBool::new(false));
-        let wake = Arc::clone(&woken);
-        let registry = CancelRegistry::new(move || wake.store(true, Ordering::SeqCst));
-        let flag = Arc::new(AtomicBool::new(false));
-        let registration = registry.enter(7, vec![1, 2, 3, 4], Arc::clone(&flag));
-        registry.cancel(7, &[1, 2, 3, 5]);
-        registry.cancel(7, &[1, 2, 3]);
-        registry.cancel(8, &[1, 2, 3, 4]);
-        assert!(!flag.load(Ordering::SeqCst) && !woken.load(Ordering::SeqCst));
-        registry.cancel(7, &[1, 2, 3, 4]);
-        assert!(flag.load(Ordering::SeqCst) && woken.load(Ordering::SeqCst));
+        let backends = Backends::new(|| {});
+        let (backend, _registered) = backends.enter("helios", "helios");
+        let registry = CancelRegistry::new(backends);
+        let registration = registry.enter(&backend, vec![1, 2, 3, 4]);
+        let id = backend.pid;
+        registry.cancel(id, &[1, 2, 3, 5]);
+        registry.cancel(id, &[1, 2, 3]);
+        registry.cancel(id + 1, &[1, 2, 3, 4]);
+        assert!(!backend.is_cancelled());
+        registry.cancel(id, &[1, 2, 3, 4]);
+        assert!(backend.is_cancelled());
 
-        flag.store(false, Ordering::SeqCst);
         drop(registration);
-        registry.cancel(7, &[1, 2, 3, 4]);
-        assert!(!flag.load(Ordering::SeqCst));
+        registry.terminate_all();
+        assert!(!backend.is_terminated());
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use heliosdb_sql::session::{Portal, Prepared, Session, TransactionStatus};
 use heliosdb_sql::{SqlError, SqlState};
@@ -10,6 +10,8 @@ use heliosdb_storage::Row;
 use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus as WireStatus};
 use pgwire::messages::startup::ParameterStatus;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 use super::error::{Failure, shutting_down, write_error, write_notice};
 use super::extended::{OpenPortal, Statement};
@@ -23,12 +25,16 @@ const FIRST_BATCH_ROWS: usize = 64;
 /// Rows asked of a portal at most.
 const MAX_BATCH_ROWS: usize = 1024;
 
+/// How long a client may take to read why it is cut off.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A client's connection.
 pub(super) struct Connection<S> {
     pub(super) wire: Wire<S>,
     pub(super) session: Session,
     server: Arc<PgServer>,
-    cancel: Arc<AtomicBool>,
+    /// Told when the session is cancelled or ended.
+    woken: Arc<Notify>,
     pub(super) statements: HashMap<String, Statement>,
     pub(super) unnamed_statement: Option<Statement>,
     pub(super) portals: HashMap<String, OpenPortal>,
@@ -76,11 +82,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         server: Arc<PgServer>,
         reported: Vec<(&'static str, String)>,
     ) -> Self {
+        let woken = Arc::new(Notify::new());
+        let wake = Arc::clone(&woken);
+        session.backend().on_wake(move || wake.notify_one());
         Self {
             wire,
-            cancel: session.cancel_flag(),
             session,
             server,
+            woken,
             statements: HashMap::new(),
             unnamed_statement: None,
             portals: HashMap::new(),
@@ -98,8 +107,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             Err(Failure::Statement(error) | Failure::Fatal(error)) => {
                 tracing::info!(code = error.state.0, %error, "a connection was closed");
                 write_error(&mut self.wire.output, "FATAL", &error);
-                // The client may be gone already; there is nobody else to tell.
-                let _ = self.wire.close().await;
+                // The client may be gone already, or not read; there is nobody else to tell.
+                let _ = tokio::time::timeout(CLOSE_TIMEOUT, self.wire.close()).await;
             }
             Err(Failure::Gone(error)) => tracing::debug!(%error, "a client went away"),
         }
@@ -123,14 +132,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Waits for bytes; false when the client has gone. Everything that was asked for is answered before.
     async fn wait_for_input(&mut self) -> Result<bool, Failure> {
-        if std::mem::take(&mut self.progress.flush_wanted) {
-            self.wire.flush().await?;
+        let wants_flush = std::mem::take(&mut self.progress.flush_wanted);
+        let (server, woken) = (Arc::clone(&self.server), Arc::clone(&self.woken));
+        // While a group of messages is under way, the client is not idle.
+        let idle = if self.progress.in_group { None } else { self.session.idle_timeout() };
+        let (idle_time, too_long) = idle.map_or((None, None), |(time, error)| (Some(time), Some(error)));
+        let idle_end = idle_time.and_then(|time| Instant::now().checked_add(time));
+        loop {
+            self.check_terminated()?;
+            let exchanged = async {
+                if wants_flush {
+                    self.wire.flush().await?;
+                }
+                self.wire.fill().await
+            };
+            tokio::select! {
+                biased;
+                () = server.shutdown.wait() => return Err(Failure::Fatal(shutting_down())),
+                () = woken.notified() => {}
+                filled = exchanged => return Ok(filled?),
+                () = sleep_until(idle_end) => {
+                    return Err(Failure::Fatal(too_long.expect("BUG: there is an end only with its error")));
+                }
+            }
         }
-        let server = Arc::clone(&self.server);
-        tokio::select! {
-            biased;
-            () = server.shutdown.wait() => Err(Failure::Fatal(shutting_down())),
-            filled = self.wire.fill() => Ok(filled?),
+    }
+
+    /// Fails once the session is to end.
+    fn check_terminated(&self) -> Result<(), Failure> {
+        if self.session.backend().is_terminated() { Err(Failure::Fatal(shutting_down())) } else { Ok(()) }
+    }
+
+    /// Sends what has been collected while a statement runs; a client that does not read does not keep the statement from
+    /// being cancelled.
+    async fn flush_running(&mut self) -> Result<(), Failure> {
+        let (server, woken) = (Arc::clone(&self.server), Arc::clone(&self.woken));
+        loop {
+            self.check_terminated()?;
+            if self.session.backend().is_cancelled() {
+                return Err(Failure::Statement(self.session.take_cancelled()));
+            }
+            tokio::select! {
+                biased;
+                () = server.shutdown.wait() => return Err(Failure::Fatal(shutting_down())),
+                () = woken.notified() => {}
+                flushed = self.wire.flush() => return Ok(flushed?),
+            }
         }
     }
 
@@ -190,9 +237,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
-    /// A cancel request that came while nothing ran must not hit what comes next, such as the rest of a portal.
     fn begin_group(&self) -> Result<(), Failure> {
-        self.cancel.store(false, Ordering::SeqCst);
+        self.check_terminated()?;
         if self.server.shutdown.is_set() { Err(Failure::Fatal(shutting_down())) } else { Ok(()) }
     }
 
@@ -213,6 +259,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Tells what has changed, and that the next message may come.
     fn end_group(&mut self) -> Result<(), Failure> {
+        self.session.stop_clock();
+        self.check_terminated()?;
         if std::mem::take(&mut self.progress.ran_slow) {
             self.report_settings()?;
             if self.session.take_deallocate_all() {
@@ -228,6 +276,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if status == WireStatus::Idle {
             self.forget_portals();
         }
+        self.session.report_idle();
         self.wire.output.message(&ReadyForQuery::new(status))?;
         self.progress.flush_wanted = true;
         Ok(())
@@ -241,9 +290,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Reports an error that ends a statement but not the connection.
     fn report(&mut self, error: &SqlError) -> Result<(), Failure> {
-        if self.server.shutdown.is_set() && error.state == SqlState::QUERY_CANCELED {
-            return Err(Failure::Fatal(shutting_down()));
-        }
+        self.check_terminated()?;
         self.send_notices();
         write_error(&mut self.wire.output, "ERROR", error);
         if error.state == SqlState::TRANSACTION_RESOLUTION_UNKNOWN {
@@ -294,7 +341,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let mut left = limit;
         loop {
             match self.run(prepared.is_quick(), |this| this.collect_rows(portal, prepared, formats, &mut left))? {
-                PortalState::OutputFull => self.wire.flush().await?,
+                PortalState::OutputFull => self.flush_running().await?,
                 state => return Ok(state),
             }
         }
@@ -338,6 +385,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     pub(super) fn command_complete(&mut self, tag: String) -> Result<(), SqlError> {
         self.send_notices();
         self.wire.output.message(&CommandComplete::new(tag))
+    }
+}
+
+/// Sleeps for ever, if there is no end.
+async fn sleep_until(end: Option<Instant>) {
+    match end {
+        Some(end) => tokio::time::sleep_until(end).await,
+        None => std::future::pending().await,
     }
 }
 

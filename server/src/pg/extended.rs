@@ -56,6 +56,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             )
             .with_hint("Close those that are not needed any more."));
         }
+        self.session.start_clock();
         let types = type_oids.oids().map(parameter_type).collect::<Result<Vec<_>, _>>()?;
         let prepared = self.run(sql.len() <= LONG_TEXT_BYTES, |this| {
             let statements = this.session.split(sql)?;
@@ -78,6 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Makes a portal from a prepared statement.
     pub(super) fn bind(&mut self, bind: &Bind<'_>) -> Result<(), SqlError> {
+        self.session.start_clock();
         let prepared = self.statement(bind.statement)?.0.clone();
         if !bind.portal.is_empty() {
             if self.portals.contains_key(bind.portal) {
@@ -139,6 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let limit = usize::try_from(max_rows).ok().filter(|&rows| rows > 0).unwrap_or(usize::MAX);
         let before = self.session.transaction_status();
         self.run_portal(name, &mut portal, limit).await?;
+        self.session.stop_clock();
         if before != TransactionStatus::Idle && self.session.transaction_status() == TransactionStatus::Idle {
             // It was the COMMIT or ROLLBACK of a transaction, whose portals end with it.
             self.forget_portals();

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use heliosdb_sql::session::Engine;
 use heliosdb_sql::{SqlError, SqlState};
-use heliosdb_storage::Store;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -28,8 +27,8 @@ const STARTUP_SOCKETS: usize = 64;
 const CONTROL_SOCKETS: usize = 16;
 /// Pause after the system has refused to accept a connection (no file descriptors, say).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How often statements are cancelled while the server stops.
-const CANCEL_INTERVAL: Duration = Duration::from_millis(50);
+/// How often sessions are told to end while the server stops.
+const TERMINATE_INTERVAL: Duration = Duration::from_millis(50);
 /// How long clients' statements may take to notice that the server stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(8);
 
@@ -63,15 +62,9 @@ pub(super) struct Slot {
 
 impl PgServer {
     /// A server over an engine. Needs a tokio runtime.
-    pub fn new(
-        engine: Arc<Engine>,
-        store: Arc<Store>,
-        options: PgServerOptions,
-        shutdown: Shutdown,
-        fatal: Fatal,
-    ) -> Arc<Self> {
+    pub fn new(engine: Arc<Engine>, options: PgServerOptions, shutdown: Shutdown, fatal: Fatal) -> Arc<Self> {
         let slots = Arc::new(Semaphore::new(options.max_connections));
-        let sessions = CancelRegistry::new(move || store.wake_cancelled());
+        let sessions = CancelRegistry::new(Arc::clone(engine.backends()));
         Arc::new(Self { engine, options, sessions, shutdown, fatal, slots })
     }
 
@@ -118,15 +111,15 @@ impl PgServer {
         }
         drop(acceptor);
         let all_gone = async {
-            // A statement that begins takes an earlier request for meant for another one, so it is repeated.
-            let mut ticks = tokio::time::interval(CANCEL_INTERVAL);
+            // Again and again, because clients may still be on their way in.
+            let mut ticks = tokio::time::interval(TERMINATE_INTERVAL);
             loop {
                 tokio::select! {
                     ended = clients.join_next() => match ended {
                         Some(ended) => log_panic(ended),
                         None => break,
                     },
-                    _ = ticks.tick() => self.sessions.cancel_all(),
+                    _ = ticks.tick() => self.sessions.terminate_all(),
                 }
             }
         };

@@ -22,6 +22,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         };
         let formats = ResultFormats::All(Format::Text);
         for (index, statement) in statements.iter().enumerate() {
+            self.session.start_clock();
             let prepared = self.run(sql.len() <= LONG_TEXT_BYTES, |this| this.session.prepare(statement, &[]))?;
             let mut portal = self.session.execute(&prepared, Vec::new())?;
             if !prepared.columns().is_empty() {
@@ -34,6 +35,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 // The tag promises that the work is done, so the commit comes first.
                 self.end_implicit()?;
             }
+            self.session.stop_clock();
             self.command_complete(tag)?;
             self.wire.flush_chunk().await?;
         }

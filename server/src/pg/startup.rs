@@ -78,9 +78,12 @@ pub(super) async fn admit<S: AsyncRead + AsyncWrite + Unpin + Send>(
     let database = server.options.databases.first().unwrap_or(&database);
     let mut session = server.engine.session(&user, database);
     apply_settings(&mut session, parameters).map_err(Failure::Fatal)?;
+    if let Peer::Tcp(address) = peer {
+        session.backend().set_client(address);
+    }
     let reported = session.reported_settings();
     let key = secret_key(minor)?;
-    let registration = server.sessions.enter(session.backend_pid(), key.clone(), session.cancel_flag());
+    let registration = server.sessions.enter(session.backend(), key.clone());
     greet(open, &reported, session.backend_pid(), key).map_err(Failure::Fatal)?;
     open.flush().await?;
     let wire = wire.take().expect("BUG: it was there a moment ago");

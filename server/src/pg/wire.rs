@@ -99,13 +99,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         !self.input.is_empty()
     }
 
-    /// Sends what has been collected.
+    /// Sends what has been collected. Can be dropped at any await without losing its place.
     pub(super) async fn flush(&mut self) -> io::Result<()> {
-        if self.output.buffer.is_empty() {
-            return Ok(());
+        while !self.output.buffer.is_empty() {
+            if self.stream.write_buf(&mut self.output.buffer).await? == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
         }
-        self.stream.write_all(&self.output.buffer).await?;
-        self.output.buffer.clear();
         if self.output.buffer.capacity() > KEPT_BYTES {
             self.output.buffer = BytesMut::new();
         }

@@ -8,3 +8,4 @@ mod process;
 mod protocol;
 mod raw;
 mod support;
+mod timeouts;

@@ -11,29 +11,29 @@ use crate::support::TestNode;
 /// Long enough to mean "never".
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct Raw(TcpStream);
+pub struct Raw(TcpStream);
 
 /// A message of the server: its type and its body.
-type Message = (char, Vec<u8>);
+pub type Message = (char, Vec<u8>);
 
 impl Raw {
-    async fn open(address: SocketAddr) -> Self {
+    pub async fn open(address: SocketAddr) -> Self {
         Self(TcpStream::connect(address).await.unwrap())
     }
 
-    async fn ready(address: SocketAddr) -> Self {
+    pub async fn ready(address: SocketAddr) -> Self {
         let mut raw = Self::open(address).await;
         raw.send(&startup(0x0003_0000, b"user\0helios\0\0")).await;
         raw.until('Z').await;
         raw
     }
 
-    async fn send(&mut self, bytes: &[u8]) {
+    pub async fn send(&mut self, bytes: &[u8]) {
         self.0.write_all(bytes).await.unwrap();
     }
 
     /// The next message; None at the end of the stream.
-    async fn next(&mut self) -> Option<Message> {
+    pub async fn next(&mut self) -> Option<Message> {
         let read = async {
             let mut head = [0; 5];
             self.0.read_exact(&mut head).await.ok()?;
@@ -46,7 +46,7 @@ impl Raw {
     }
 
     /// All messages up to one of a type.
-    async fn until(&mut self, kind: char) -> Vec<Message> {
+    pub async fn until(&mut self, kind: char) -> Vec<Message> {
         let mut messages = Vec::new();
         loop {
             let message = self.next().await.unwrap_or_else(|| panic!("the stream ended before {kind}: {messages:?}"));
@@ -58,28 +58,28 @@ impl Raw {
         }
     }
 
-    async fn kinds_until(&mut self, kind: char) -> String {
+    pub async fn kinds_until(&mut self, kind: char) -> String {
         self.until(kind).await.iter().map(|message| message.0).collect()
     }
 }
 
-fn startup(version: u32, parameters: &[u8]) -> Vec<u8> {
+pub fn startup(version: u32, parameters: &[u8]) -> Vec<u8> {
     let length = u32::try_from(8 + parameters.len()).unwrap();
     [&length.to_be_bytes()[..], &version.to_be_bytes(), parameters].concat()
 }
 
-fn message(kind: char, body: &[u8]) -> Vec<u8> {
+pub fn message(kind: char, body: &[u8]) -> Vec<u8> {
     let length = u32::try_from(4 + body.len()).unwrap();
     [&[u8::try_from(kind).unwrap()][..], &length.to_be_bytes(), body].concat()
 }
 
 /// A field of an error report.
-fn field(report: &[u8], code: u8) -> Option<String> {
+pub fn field(report: &[u8], code: u8) -> Option<String> {
     let mut fields = report.split(|&byte| byte == 0);
     fields.find_map(|field| field.strip_prefix(&[code])).map(|text| String::from_utf8(text.to_vec()).unwrap())
 }
 
-fn sqlstate(message: &Message) -> String {
+pub fn sqlstate(message: &Message) -> String {
     assert_eq!(message.0, 'E');
     field(&message.1, b'C').unwrap()
 }

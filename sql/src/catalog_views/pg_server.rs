@@ -13,7 +13,7 @@ use crate::session::settings::{self, Kind};
 use DataType::{Bool, Char, Int4, Name, Oid, Text, TimestampTz};
 
 /// The oid of the only database, and that of the extension.
-const DATABASE_OID: i64 = 5;
+pub(super) const DATABASE_OID: i64 = 5;
 const EXTENSION_OID: i64 = 13_100;
 /// `pg_encoding_to_char(6)` is UTF8.
 const UTF8: i32 = 6;

@@ -76,7 +76,7 @@ fn with_tables(test: impl FnOnce(&ViewContext<'_>)) {
         ..NewTable::default()
     };
     txn.create_table(child).unwrap();
-    let session = SessionFacts::new("helios", "shop", 1, std::sync::Arc::default());
+    let session = SessionFacts::alone("helios", "shop");
     test(&ViewContext { txn: &txn, sync: &NoSync, session: &session });
 }
 

@@ -10,7 +10,9 @@ use parking_lot::Mutex;
 use crate::bind::SearchPath;
 use crate::error::{Result, SqlError};
 use crate::expr::Subquery;
-use crate::session::settings::{Settings, SettingsStack};
+use crate::session::Notice;
+use crate::session::backend::{Backend, Backends};
+use crate::session::settings::{Setting, Settings, SettingsStack};
 use crate::sync_control::SyncControl;
 use crate::types::TimeContext;
 
@@ -54,21 +56,51 @@ pub struct SessionFacts {
     pub database: Arc<str>,
     /// `current_schema()` and its kin.
     pub path: SearchPath,
-    /// `pg_backend_pid()`.
-    pub backend_pid: i32,
+    /// The session as others see it.
+    pub backend: Arc<Backend>,
+    /// All sessions.
+    pub backends: Arc<Backends>,
     /// The session's settings; `set_config` changes them.
     pub settings: Mutex<SettingsStack>,
+    /// Messages to the client beside the result.
+    pub notices: Mutex<Vec<Notice>>,
 }
+
+/// How many notices are kept until the server takes them.
+const MAX_NOTICES: usize = 1_000;
 
 impl SessionFacts {
     /// The facts of a session that begins.
-    pub fn new(user: &str, database: &str, backend_pid: i32, settings: Arc<Settings>) -> Self {
+    pub(crate) fn of(backend: Arc<Backend>, backends: Arc<Backends>, settings: Arc<Settings>) -> Self {
+        let activity = backend.activity();
         Self {
-            user: user.into(),
-            database: database.into(),
+            user: activity.user,
+            database: activity.database,
             path: SearchPath::default(),
-            backend_pid,
+            backend,
+            backends,
             settings: Mutex::new(SettingsStack::new(settings)),
+            notices: Mutex::default(),
+        }
+    }
+
+    /// The facts of a session that is all alone: for expressions that are evaluated outside of one.
+    pub fn alone(user: &str, database: &str) -> Self {
+        let backends = Backends::new(|| {});
+        let (backend, _) = backends.enter(user, database);
+        Self::of(backend, backends, Arc::default())
+    }
+
+    /// Sends the client a message, if it wants such ones.
+    pub fn notice(&self, severity: &'static str, error: SqlError) {
+        let wanted = match self.settings().text(Setting::ClientMinMessages) {
+            "error" => false,
+            "warning" => severity == "WARNING",
+            _ => true,
+        };
+        let mut notices = self.notices.lock();
+        if wanted && notices.len() < MAX_NOTICES {
+            notices.push(Notice { severity, error });
         }
     }
 

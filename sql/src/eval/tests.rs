@@ -6,7 +6,7 @@ use heliosdb_storage::value::DataType;
 
 /// Runs a test with a context that has these parameters.
 fn with_context<T>(params: &[Value], run: impl FnOnce(&EvalContext<'_>) -> T) -> T {
-    let session = SessionFacts::new("u", "d", 1, std::sync::Arc::default());
+    let session = SessionFacts::alone("u", "d");
     run(&EvalContext {
         params,
         outer: None,

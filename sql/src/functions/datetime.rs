@@ -1,7 +1,5 @@
 //! Functions of `date` and `timestamptz`.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::BigInt;
 use heliosdb_storage::value::{DataType, Micros, Numeric, Value};
@@ -13,7 +11,7 @@ use crate::types::TimeContext;
 use crate::types::cast::{cast, out_of_range};
 use crate::types::datetime::{
     DAY, EPOCH_UNIX_SECONDS, HOUR, MINUTE, SECOND, checked_days, checked_micros, civil, date_out_of_range,
-    is_infinite_date, is_infinite_timestamp, local_to_utc, micros_of_unix_millis, offset_at, timestamp_out_of_range,
+    is_infinite_date, is_infinite_timestamp, local_to_utc, now_micros, offset_at, timestamp_out_of_range,
     timestamptz_to_date, utc_to_local,
 };
 
@@ -81,10 +79,7 @@ fn difference(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
 }
 
 fn clock_timestamp(_: &EvalContext<'_>, _: &[Value]) -> Result<Value> {
-    // A clock before 1970 is taken for 1970.
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let millis = micros_of_unix_millis(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX));
-    Ok(Value::TimestampTz(millis.saturating_add(i64::from(since_1970.subsec_micros() % 1000))))
+    Ok(Value::TimestampTz(now_micros()))
 }
 
 fn is_finite(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {

@@ -12,6 +12,7 @@ mod json;
 mod numeric;
 mod pattern;
 mod resolution;
+mod session;
 mod settings;
 mod strings;
 mod sync;

@@ -414,7 +414,7 @@ mod tests {
 
     #[test]
     fn digits_and_scales_are_those_of_postgresql() {
-        let session = SessionFacts::new("u", "d", 1, std::sync::Arc::default());
+        let session = SessionFacts::alone("u", "d");
         let time = TimeContext::utc();
         let ctx = EvalContext {
             params: &[],

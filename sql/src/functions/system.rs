@@ -30,7 +30,7 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction::new("session_user", &[], N, |ctx, _| Ok(Value::Text(ctx.session.user.clone()))).stable(),
     ScalarFunction::new("user", &[], N, |ctx, _| Ok(Value::Text(ctx.session.user.clone()))).stable(),
     ScalarFunction::new("current_schema", &[], N, current_schema).stable(),
-    ScalarFunction::new("pg_backend_pid", &[], I, |ctx, _| Ok(Value::Int4(ctx.session.backend_pid))).stable(),
+    ScalarFunction::new("pg_backend_pid", &[], I, |ctx, _| Ok(Value::Int4(ctx.session.backend.pid))).stable(),
     ScalarFunction::new("pg_is_in_recovery", &[], B, |_, _| Ok(Value::Bool(false))).stable(),
     ScalarFunction::new("format_type", &[O, I], T, format_type).called_on_null().stable(),
     ScalarFunction::new("pg_get_userbyid", &[O], N, user_by_id).stable(),

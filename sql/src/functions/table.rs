@@ -151,7 +151,7 @@ mod tests {
     use crate::types::TimeContext;
 
     fn call(function: &TableFunction, args: &[Value]) -> Result<Vec<Row>> {
-        let session = SessionFacts::new("u", "d", 1, std::sync::Arc::default());
+        let session = SessionFacts::alone("u", "d");
         let ctx = EvalContext {
             params: &[],
             outer: None,

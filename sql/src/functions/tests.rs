@@ -23,7 +23,7 @@ fn argument(declared: DataType) -> BoxedStrategy<(Value, DataType)> {
 }
 
 fn call(function: &'static ScalarFunction, args: Vec<(Value, DataType)>) -> Result<Value> {
-    let session = SessionFacts::new("u", "d", 1, std::sync::Arc::default());
+    let session = SessionFacts::alone("u", "d");
     let ctx = EvalContext {
         params: &[],
         outer: None,
@@ -39,6 +39,9 @@ fn call(function: &'static ScalarFunction, args: Vec<(Value, DataType)>) -> Resu
 
 /// Functions that want a text which random ones are not.
 const FAIL_AT_RANDOM: &[&str] = &["set_config"];
+
+/// Functions that wait for as long as they are told.
+const WAIT: &[&str] = &["pg_sleep"];
 
 /// Whether a value is one that the type can have.
 fn is_of(value: &Value, data_type: DataType) -> bool {
@@ -64,7 +67,7 @@ fn is_of(value: &Value, data_type: DataType) -> bool {
 fn every_function_answers_whatever_it_is_given() {
     let mut runner = TestRunner::deterministic();
     let mut successes = std::collections::HashMap::<String, usize>::new();
-    for function in all_functions() {
+    for function in all_functions().filter(|function| !WAIT.contains(&function.name)) {
         let name = format!("{}.{}{:?}", function.schema, function.name, function.args);
         for round in 0..ROUNDS {
             let mut declared = function.args.to_vec();

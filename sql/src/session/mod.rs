@@ -9,6 +9,7 @@
 //!
 //! Nothing is done before the first call of [`Portal::next_rows`]: a portal that is bound and never run does nothing.
 
+pub mod backend;
 pub mod baseline;
 mod parked;
 mod portal;
@@ -18,7 +19,7 @@ pub mod settings;
 mod transaction;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::time::Duration;
 
 use heliosdb_storage::sync_row::Role;
 use heliosdb_storage::value::{DataType, Value};
@@ -34,6 +35,7 @@ use crate::sync_control::SyncControl;
 use crate::types::TimeContext;
 
 pub use crate::parse::ParsedStatement;
+use backend::{Activeness, Backend, Backends, Registered};
 pub use portal::Portal;
 pub(crate) use portal::read_only_transaction;
 use prepared::Meaning;
@@ -41,15 +43,12 @@ pub use prepared::{Prepared, ResultColumn};
 use settings::{Setting, Settings, Source};
 use transaction::State;
 
-/// How many notices are kept until the server takes them.
-const MAX_NOTICES: usize = 1_000;
-
 /// What all sessions of a node share: the store, the plan cache, the sync worker.
 pub struct Engine {
     store: Arc<Store>,
     sync: Arc<dyn SyncControl>,
     plans: PlanCache,
-    next_pid: AtomicI32,
+    backends: Arc<Backends>,
     /// The settings that sessions begin with.
     defaults: RwLock<Arc<Settings>>,
 }
@@ -57,13 +56,24 @@ pub struct Engine {
 impl Engine {
     /// An engine over a store.
     pub fn new(store: Arc<Store>, sync: Arc<dyn SyncControl>) -> Arc<Self> {
+        let locks = Arc::downgrade(&store);
+        let wake_lock_waiters = move || {
+            if let Some(store) = locks.upgrade() {
+                store.wake_cancelled();
+            }
+        };
         Arc::new(Self {
             store,
             sync,
             plans: PlanCache::default(),
-            next_pid: AtomicI32::new(1),
+            backends: Backends::new(wake_lock_waiters),
             defaults: RwLock::default(),
         })
+    }
+
+    /// All sessions.
+    pub const fn backends(&self) -> &Arc<Backends> {
+        &self.backends
     }
 
     /// Sets what the server's configuration says about a setting, for sessions that begin afterwards.
@@ -77,18 +87,18 @@ impl Engine {
         let mut settings = (**self.defaults.read()).clone();
         settings.preset(Setting::SessionAuthorization, user, Source::Default).expect("BUG: the setting takes any text");
         let settings = Arc::new(settings);
-        let pid = self.next_pid.fetch_add(1, Ordering::Relaxed);
+        let (backend, registered) = self.backends.enter(user, database);
         let mut time = TimeContext::utc();
         time.zone = settings.time_zone().clone();
         Session {
             engine: Arc::clone(self),
-            facts: SessionFacts::new(user, database, pid, Arc::clone(&settings)),
+            facts: SessionFacts::of(backend, Arc::clone(&self.backends), Arc::clone(&settings)),
+            _registered: registered,
             time,
             settings,
             state: State::Idle,
             generation: 0,
-            cancel: Arc::new(AtomicBool::new(false)),
-            notices: Vec::new(),
+            is_timed: false,
             deallocate_all: false,
             parked: Vec::new(),
             path_of: None,
@@ -107,13 +117,14 @@ pub struct Session {
     state: State,
     /// Counts transactions: a portal belongs to one.
     generation: u64,
-    cancel: Arc<AtomicBool>,
-    notices: Vec<Notice>,
+    /// Whether the time that a statement may take is running.
+    is_timed: bool,
     deallocate_all: bool,
     /// Portals that wait in the middle of their run.
     parked: Vec<parked::Known>,
     /// The setting and the catalog that the search path in `facts` was made of.
     path_of: Option<(Arc<[String]>, Arc<Catalog>)>,
+    _registered: Registered,
 }
 
 /// What ReadyForQuery reports.
@@ -205,17 +216,81 @@ impl Session {
 
     /// Takes the notices that have come up since the last call.
     pub fn take_notices(&mut self) -> Vec<Notice> {
-        std::mem::take(&mut self.notices)
+        std::mem::take(&mut self.facts.notices.lock())
     }
 
-    /// Set it to cancel the running statement (57014).
-    pub fn cancel_flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.cancel)
+    /// The session as others see it.
+    pub const fn backend(&self) -> &Arc<Backend> {
+        &self.facts.backend
     }
 
     /// The number under which the client may ask to cancel statements: `pg_backend_pid()`.
-    pub const fn backend_pid(&self) -> i32 {
-        self.facts.backend_pid
+    pub fn backend_pid(&self) -> i32 {
+        self.facts.backend.pid
+    }
+
+    /// A statement begins: from here on `statement_timeout` runs, unless it does already. What was to be cancelled before
+    /// was another statement.
+    pub fn start_clock(&mut self) {
+        if !std::mem::replace(&mut self.is_timed, true) {
+            self.facts.backend.clear();
+            let timeout = timeout(&self.settings, Setting::StatementTimeout);
+            if timeout.is_some() {
+                self.facts.backends.set_deadline(&self.facts.backend, timeout);
+            }
+        }
+    }
+
+    /// The statement has ended.
+    pub fn stop_clock(&mut self) {
+        if std::mem::take(&mut self.is_timed) {
+            self.facts.backends.set_deadline(&self.facts.backend, None);
+        }
+    }
+
+    /// How long the client may be idle as the session stands now, and the error if it is for longer.
+    pub fn idle_timeout(&self) -> Option<(Duration, SqlError)> {
+        let (setting, state, what) = match self.transaction_status() {
+            TransactionStatus::Idle => {
+                (Setting::IdleSessionTimeout, SqlState::IDLE_SESSION_TIMEOUT, "idle-session timeout")
+            }
+            TransactionStatus::InTransaction | TransactionStatus::Failed => (
+                Setting::IdleInTransactionSessionTimeout,
+                SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+                "idle-in-transaction timeout",
+            ),
+        };
+        let error = || SqlError::new(state, format!("terminating connection due to {what}"));
+        timeout(&self.settings, setting).map(|time| (time, error()))
+    }
+
+    /// How long a statement may wait for a lock.
+    pub(crate) fn lock_timeout(&self) -> Option<Duration> {
+        timeout(&self.settings, Setting::LockTimeout)
+    }
+
+    /// An error as the client is told: one that a request to cancel has caused names who asked.
+    fn told(&self, error: SqlError) -> SqlError {
+        if error.state == SqlState::QUERY_CANCELED && self.facts.backend.is_cancelled() {
+            return self.take_cancelled();
+        }
+        error
+    }
+
+    /// Heeds a request to cancel: the error that says who asked.
+    pub fn take_cancelled(&self) -> SqlError {
+        let error = self.facts.backend.cancelled_error();
+        self.facts.backend.clear();
+        error
+    }
+
+    /// The session waits for its client: what `pg_stat_activity` shows from here on.
+    pub fn report_idle(&self) {
+        self.facts.backend.report_idle(match self.transaction_status() {
+            TransactionStatus::Idle => Activeness::Idle,
+            TransactionStatus::InTransaction => Activeness::IdleInTransaction,
+            TransactionStatus::Failed => Activeness::IdleInFailedTransaction,
+        });
     }
 
     /// Settings that are reported to the client when they change: name and value (`TimeZone`, `DateStyle`, …).
@@ -309,18 +384,17 @@ impl Session {
         let now = self.facts.settings();
         if !Arc::ptr_eq(&now, &self.settings) {
             self.time.zone = now.time_zone().clone();
+            self.facts.backend.set_application_name(now.text(Setting::ApplicationName));
             self.settings = now;
         }
     }
 
-    fn notice(&mut self, severity: &'static str, error: SqlError) {
-        let wanted = match self.settings.text(Setting::ClientMinMessages) {
-            "error" => false,
-            "warning" => severity == "WARNING",
-            _ => true,
-        };
-        if wanted && self.notices.len() < MAX_NOTICES {
-            self.notices.push(Notice { severity, error });
-        }
+    fn notice(&self, severity: &'static str, error: SqlError) {
+        self.facts.notice(severity, error);
     }
+}
+
+/// A setting in milliseconds; none for 0, which means for ever.
+fn timeout(settings: &Settings, setting: Setting) -> Option<Duration> {
+    u64::try_from(settings.integer(setting)).ok().filter(|time| *time > 0).map(Duration::from_millis)
 }

@@ -2,8 +2,6 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::SystemTime;
 
 use heliosdb_storage::Row;
 use heliosdb_storage::value::Value;
@@ -15,7 +13,7 @@ use super::running::Running;
 use super::settings::Setting;
 use super::transaction::State;
 use crate::error::{Result, SqlError, SqlState};
-use crate::types::datetime::micros_of_unix_millis;
+use crate::types::datetime::now_micros;
 
 /// How often a statement is planned again because the catalog changes while it waits for its locks.
 const MAX_REPLANS: usize = 20;
@@ -51,7 +49,8 @@ impl Portal {
 
     /// Appends up to `max_rows` rows; false once there are no more. Errors end the portal and fail the transaction.
     pub fn next_rows(&mut self, session: &mut Session, max_rows: usize, out: &mut Vec<Row>) -> Result<bool> {
-        let result = self.advance(session, max_rows, out);
+        session.start_clock();
+        let result = self.advance(session, max_rows, out).map_err(|error| session.told(error));
         session.follow_settings();
         if result.is_err() {
             self.state = PortalState::Done;
@@ -128,9 +127,8 @@ impl Portal {
     }
 
     fn start(&mut self, session: &mut Session, params: Vec<Value>) -> Result<()> {
-        // A request to cancel that came before this statement was meant for an earlier one.
-        session.cancel.store(false, Ordering::Relaxed);
         let prepared = Arc::clone(&self.prepared);
+        session.facts.backend.report_query(&prepared.statement.source);
         match &prepared.action {
             Action::Command(command) => {
                 let (tag, rows) = command.run(session)?;
@@ -208,6 +206,7 @@ impl Session {
     fn current(&mut self, prepared: &Arc<Prepared>, lock: bool) -> Result<Arc<Prepared>> {
         let mut prepared = Arc::clone(prepared);
         self.settle_parked();
+        let lock_timeout = self.lock_timeout();
         for _ in 0..MAX_REPLANS {
             let active = self.ensure_transaction()?;
             let mut is_gone = false;
@@ -220,6 +219,7 @@ impl Session {
                     }
                 }
             }
+            active.txn.set_lock_timeout(lock_timeout);
             active.txn.begin_statement()?;
             let catalog = Arc::clone(active.txn.catalog());
             let path = self.search_path(&catalog);
@@ -238,11 +238,6 @@ impl Session {
             "the schema kept changing while the statement waited for its locks",
         ))
     }
-}
-
-fn now_micros() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    micros_of_unix_millis(u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// The error for writing in a read-only transaction.

@@ -30,14 +30,14 @@ impl Running {
 
     /// The next rows; none at the end.
     pub fn step(&mut self, run: &Run, session: &mut Session) -> Result<Option<Vec<Row>>> {
-        let Session { state, engine, facts, cancel, .. } = session;
+        let Session { state, engine, facts, .. } = session;
         let Active { txn, baselines, .. } = state.active_mut().ok_or_else(portal_is_gone)?;
         let mut ctx = ExecContext {
             txn: TxnAccess::Write(txn),
             statement: &self.statement,
             session: facts,
             sync: engine.sync.as_ref(),
-            cancel,
+            cancel: facts.backend.flag(),
             outer: None,
             ctes: None,
             baselines: Some(baselines),

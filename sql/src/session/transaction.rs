@@ -1,5 +1,7 @@
 //! The session's transaction: implicit or explicit, open or failed, and its savepoints.
 
+use std::sync::Arc;
+
 use heliosdb_storage::transaction::Savepoint;
 use heliosdb_storage::{Transaction, WriteOrigin};
 
@@ -93,6 +95,7 @@ impl Session {
         self.facts.settings.lock().restore(active.settings);
         self.follow_settings();
         active.txn.rollback();
+        self.facts.backend.report_transaction(None);
     }
 
     /// The open transaction; an implicit one begins if there is none.
@@ -110,10 +113,11 @@ impl Session {
 
     fn begin_storage(&mut self) -> Active {
         let mut txn = self.engine.store.begin(WriteOrigin::Local);
-        txn.set_cancel_flag(self.cancel_flag());
+        txn.set_cancel_flag(Arc::clone(self.facts.backend.flag()));
         self.generation += 1;
         self.parked.clear();
         self.time.transaction_start = micros_of_unix_millis(txn.started_at_millis());
+        self.facts.backend.report_transaction(Some(self.time.transaction_start));
         let settings = self.facts.settings.lock().save();
         self.use_default_modes();
         Active { txn, baselines: Baselines::default(), savepoints: Vec::new(), settings, has_queried: false }
@@ -274,7 +278,9 @@ impl Session {
                 let before = active.settings;
                 self.generation += 1;
                 self.parked.clear();
-                match active.txn.commit() {
+                let committed = active.txn.commit();
+                self.facts.backend.report_transaction(None);
+                match committed {
                     Ok(_) => {
                         self.facts.settings.lock().commit();
                         self.follow_settings();

@@ -140,14 +140,14 @@ fn a_waiting_statement_can_be_cancelled() {
         let engine = engine.clone();
         move || {
             let mut b = session(&engine);
-            started.send(b.cancel_flag()).unwrap();
+            started.send(b.backend().clone()).unwrap();
             failure(&mut b, "UPDATE t SET n = 2").0
         }
     });
-    let flag = wait.recv().unwrap();
+    let backend = wait.recv().unwrap();
     while !other.is_finished() {
         // A request that comes before the statement has begun is not meant for it: ask until it is heard.
-        flag.store(true, std::sync::atomic::Ordering::Relaxed);
+        engine.backends().cancel(&backend);
         thread::yield_now();
     }
     assert_eq!(other.join().unwrap(), "57014");

@@ -65,10 +65,10 @@ settings! {
     TransactionIsolation = Definition::word("transaction_isolation", "read committed", ISOLATION, STATEMENT, "The isolation level of the current transaction.").only(BUILT_ISOLATION);
     TransactionReadOnly = Definition::bool("transaction_read_only", false, STATEMENT, "Whether the current transaction only reads.");
     TransactionDeferrable = Definition::bool("transaction_deferrable", false, STATEMENT, "Whether the current transaction is deferrable.").no_effect();
-    StatementTimeout = Definition::integer("statement_timeout", (0, 0, MAX), Unit::Milliseconds, STATEMENT, "How long a statement may take; 0 for ever.").only(&["0"]);
-    LockTimeout = Definition::integer("lock_timeout", (0, 0, MAX), Unit::Milliseconds, STATEMENT, "How long a lock is waited for; 0 for ever.").only(&["0"]);
-    IdleInTransactionSessionTimeout = Definition::integer("idle_in_transaction_session_timeout", (0, 0, MAX), Unit::Milliseconds, STATEMENT, "How long a client may be idle inside a transaction; 0 for ever.").only(&["0"]);
-    IdleSessionTimeout = Definition::integer("idle_session_timeout", (0, 0, MAX), Unit::Milliseconds, STATEMENT, "How long a client may be idle outside of a transaction; 0 for ever.").only(&["0"]);
+    StatementTimeout = Definition::integer("statement_timeout", (0, 0, MAX), Unit::Milliseconds, STATEMENT, "How long a statement may take; 0 for ever.");
+    LockTimeout = Definition::integer("lock_timeout", (0, 0, MAX), Unit::Milliseconds, STATEMENT, "How long a lock is waited for; 0 for ever.");
+    IdleInTransactionSessionTimeout = Definition::integer("idle_in_transaction_session_timeout", (0, 0, MAX), Unit::Milliseconds, STATEMENT, "How long a client may be idle inside a transaction; 0 for ever.");
+    IdleSessionTimeout = Definition::integer("idle_session_timeout", (0, 0, MAX), Unit::Milliseconds, STATEMENT, "How long a client may be idle outside of a transaction; 0 for ever.");
     ClientMinMessages = Definition::word("client_min_messages", "notice", MESSAGE_LEVELS, STATEMENT, "The least severe messages that the client wants.").aliases(&[("debug", "debug2"), ("info", "info")]);
     ByteaOutput = Definition::word("bytea_output", "hex", &["escape", "hex"], STATEMENT, "The text form of bytea.").only(&["hex"]);
     CheckFunctionBodies = Definition::bool("check_function_bodies", true, STATEMENT, "Whether CREATE FUNCTION looks at the function's body.");

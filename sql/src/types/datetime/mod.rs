@@ -8,6 +8,8 @@ mod format;
 mod parse;
 mod zone;
 
+use std::time::SystemTime;
+
 use heliosdb_storage::value::{Days, Micros};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -96,6 +98,13 @@ pub fn date_out_of_range() -> SqlError {
 /// The same for a timestamp.
 pub fn timestamp_out_of_range() -> SqlError {
     SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, "timestamp out of range")
+}
+
+/// The time by the system's clock. A clock before 1970 is taken for 1970.
+pub fn now_micros() -> Micros {
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let micros = i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX);
+    micros.saturating_sub(EPOCH_UNIX_SECONDS * SECOND)
 }
 
 /// Microseconds since 2000-01-01 UTC of a Unix time in milliseconds.

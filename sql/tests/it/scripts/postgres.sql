@@ -24,7 +24,7 @@ SELECT pg_catalog.array_to_string('a', 'b');
 SELECT pg_catalog.length(1);
 SELECT nope(1);
 SELECT * FROM pg_catalog.pg_proc;
-SELECT * FROM pg_stat_activity;
+SELECT * FROM pg_stat_user_functions;
 SELECT upper('straße'), lower('ÀÉ'), initcap('ßa');
 SELECT chr(-1);
 -- Foreign keys between integers of two widths.
