@@ -35,6 +35,7 @@ states! {
     INVALID_ARGUMENT_FOR_POWER_FUNCTION = "2201F";
     CHARACTER_NOT_IN_REPERTOIRE = "22021";
     INVALID_PARAMETER_VALUE = "22023";
+    SEQUENCE_GENERATOR_LIMIT_EXCEEDED = "2200H";
     INVALID_TEXT_REPRESENTATION = "22P02";
     INVALID_BINARY_REPRESENTATION = "22P03";
     INVALID_ESCAPE_SEQUENCE = "22025";
@@ -148,6 +149,11 @@ impl SqlError {
         Self::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{what} is not supported"))
     }
 
+    /// The same with a message that says so in its own words.
+    pub fn unsupported_as(message: impl Into<String>) -> Self {
+        Self::new(SqlState::FEATURE_NOT_SUPPORTED, message)
+    }
+
     /// Adds how to mend it.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -214,6 +220,7 @@ impl From<StorageError> for SqlError {
             StorageError::NotAllowedHere(_) => SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
             StorageError::Evaluation(_) => SqlState::INTERNAL_ERROR,
             StorageError::LimitExceeded(_) => SqlState::PROGRAM_LIMIT_EXCEEDED,
+            StorageError::SequenceExhausted(_) => SqlState::SEQUENCE_GENERATOR_LIMIT_EXCEEDED,
             StorageError::OutOfRange(_) => SqlState::NUMERIC_VALUE_OUT_OF_RANGE,
             StorageError::Unsupported(_) => SqlState::FEATURE_NOT_SUPPORTED,
             StorageError::DiskFull(_) => SqlState::DISK_FULL,

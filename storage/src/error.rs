@@ -53,6 +53,9 @@ pub enum Error {
     /// A bound of the store was reached.
     #[error("{0}")]
     LimitExceeded(String),
+    /// A sequence has no number left (2200H).
+    #[error("{0}")]
+    SequenceExhausted(String),
     /// A value left the range of its type, such as a counter's.
     #[error("{0}")]
     OutOfRange(String),

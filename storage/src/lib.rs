@@ -16,6 +16,7 @@
 //! | `meta` | the singletons: format version, last commit, identity, counters |
 //! | `overlay`, `merge_cursor` | what an open transaction has written, by command; walking it over a view |
 //! | `lock` | relations, rows and unique keys: one lock manager, one wait graph |
+//! | [`sequence`] | the numbers of sequences, which no transaction takes back |
 //! | [`sequencer`] | the only place where a commit gets its sequence number |
 //! | [`transaction`] | reading, writing, savepoints, commit |
 //! | [`constraints`] | NOT NULL, CHECK, UNIQUE, foreign keys, for SQL and for merges alike |
@@ -33,6 +34,7 @@ mod merge_cursor;
 mod meta;
 mod overlay;
 pub mod row;
+pub mod sequence;
 pub mod sequencer;
 pub mod store;
 pub mod sync_row;

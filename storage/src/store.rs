@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::ids::LocalSeq;
 use crate::lock::{LockManager, WaitHook};
 use crate::meta::{FORMAT_VERSION, Head, OutboxCounts, decode_identity, decode_u32, meta_key};
+use crate::sequence::{Sequences, forget_orphans};
 use crate::sequencer::{CommitInfo, Sequencer};
 use crate::sync_row::{Identity, Internal};
 use crate::transaction::{Transaction, WriteOrigin};
@@ -51,6 +52,7 @@ pub struct Store {
     pub(crate) locks: Arc<LockManager>,
     pub(crate) row_checker: Arc<dyn RowChecker>,
     pub(crate) queue_capacity: u64,
+    pub(crate) sequences: Sequences,
     /// See [`crate::sync_row::TxnRecord::run`].
     pub(crate) run: u64,
 }
@@ -72,12 +74,14 @@ impl Store {
         };
         drop(meta);
         let catalog = Catalog::load(&read)?;
+        forget_orphans(&base, &catalog)?;
         let view = ReadView::new(read, head, Arc::new(catalog), Arc::new(identity));
         Ok(Arc::new(Self {
             sequencer: Sequencer::new(base, view, options.wall_clock),
             locks: Arc::new(LockManager::new(options.deadlock_timeout, options.apply_lock_wait)),
             row_checker: options.row_checker,
             queue_capacity: options.queue_capacity,
+            sequences: Sequences::default(),
             run: uuid::Uuid::new_v4().as_u64_pair().0,
         }))
     }

@@ -11,7 +11,7 @@ use crate::functions::quote_ident;
 pub enum ObjectAddress {
     /// A schema.
     Schema(Oid),
-    /// A table.
+    /// A table or a sequence.
     Relation(RelationId),
     /// A column of a relation.
     Column(RelationId, ColumnId),
@@ -87,6 +87,9 @@ fn index_name(table: &TableDef, index: RelationId) -> Option<&str> {
 fn describe_relation(catalog: &Catalog, path: &SearchPath, id: RelationId) -> String {
     match catalog.object(id.into()) {
         Some(CatalogObject::Table(table)) => format!("table {}", qualified(catalog, path, &table.schema, &table.name)),
+        Some(CatalogObject::Sequence(sequence)) => {
+            format!("sequence {}", qualified(catalog, path, &sequence.schema, &sequence.name))
+        }
         _ => format!("relation {id}"),
     }
 }

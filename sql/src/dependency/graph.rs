@@ -1,6 +1,6 @@
 //! Who depends on whom, read off the definitions.
 
-use heliosdb_storage::catalog::{CatalogObject, ForeignKeyDef, TableDef, is_permutation};
+use heliosdb_storage::catalog::{CatalogObject, ForeignKeyDef, SequenceDef, TableDef, is_permutation};
 use heliosdb_storage::{Catalog, Oid, RelationId};
 
 use super::ObjectAddress;
@@ -29,6 +29,7 @@ pub(super) fn dependencies(catalog: &Catalog) -> Vec<Dependency> {
     for object in catalog.objects() {
         match object {
             CatalogObject::Table(table) => found.table(table),
+            CatalogObject::Sequence(sequence) => found.sequence(sequence),
             CatalogObject::Schema(_) => {}
         }
     }
@@ -85,6 +86,14 @@ impl Graph<'_> {
         }
         for foreign in &table.foreign_keys {
             self.foreign_key(table, foreign);
+        }
+    }
+
+    fn sequence(&mut self, sequence: &SequenceDef) {
+        let address = ObjectAddress::Relation(sequence.id);
+        self.in_schema(address.clone(), sequence.id.into(), &sequence.schema);
+        if let Some(owner) = sequence.owner {
+            self.add(address, sequence.id.0, ObjectAddress::Column(owner.table, owner.column), Kind::Auto);
         }
     }
 

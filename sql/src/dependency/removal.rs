@@ -172,12 +172,13 @@ impl Removal {
         for Doomed { object, .. } in &self.doomed {
             match object {
                 ObjectAddress::Schema(id) => session.storage()?.drop_object(*id)?,
-                ObjectAddress::Relation(id) => {
-                    if let Some(table) = catalog.table_by_id(*id) {
+                ObjectAddress::Relation(id) => match catalog.table_by_id(*id) {
+                    Some(table) => {
                         refuse_synced_on_edge(session, table, "drop")?;
+                        session.storage()?.drop_table(*id)?;
                     }
-                    session.storage()?.drop_table(*id)?;
-                }
+                    None => session.storage()?.drop_object((*id).into())?,
+                },
                 ObjectAddress::Constraint(id, name) => {
                     let Some(table) = catalog.table_by_id(*id) else { continue };
                     if table.foreign_keys.iter().any(|foreign| foreign.name == *name) {

@@ -3,7 +3,8 @@
 //! ```text
 //!  text ─ lexer ─► tokens ─ split at semicolons ─► statement ─┬─ grammar ─► tree       queries, changes, EXPLAIN
 //!                             (depth: bounds)                 ├─ session ─► statement  settings, cursors, …
-//!                                                             └─ sqlparser ─► tree     DDL; its hooks use the grammar
+//!                                                             ├─ object ─► statement   schemas, sequences, …; DROP
+//!                                                             └─ sqlparser ─► tree     other DDL; its hooks use the grammar
 //! ```
 //!
 //! The lexer and the grammar are PostgreSQL's; the tree is sqlparser's. What that tree cannot say is in [`encoding`].
@@ -14,6 +15,7 @@ pub mod encoding;
 mod grammar;
 mod keyword;
 mod lexer;
+pub mod object;
 mod position;
 pub mod session;
 mod statement;
@@ -26,6 +28,7 @@ use sqlparser::ast;
 
 use crate::error::Result;
 use grammar::Grammar;
+use object::ObjectStatement;
 use session::SessionStatement;
 use token::{Token, TokenKind};
 
@@ -59,6 +62,8 @@ pub(crate) enum Tree {
     Sql(Arc<ast::Statement>),
     /// A statement about the session.
     Session(Arc<SessionStatement>),
+    /// A statement about an object of the catalog.
+    Object(Arc<ObjectStatement>),
 }
 
 /// Parses a text into its statements. A mistake anywhere fails all of them, as in PostgreSQL.
@@ -87,7 +92,10 @@ fn parse_one(source: &Arc<str>, tokens: &[Token]) -> Result<ParsedStatement> {
     let text = if text.len() == source.len() { Arc::clone(source) } else { text.into() };
     let tree = match session::parse(source, tokens)? {
         Some(statement) => Tree::Session(Arc::new(statement)),
-        None => Tree::Sql(Arc::new(statement::parse(source, tokens)?)),
+        None => match object::parse(source, tokens)? {
+            Some(statement) => Tree::Object(Arc::new(statement)),
+            None => Tree::Sql(Arc::new(statement::parse(source, tokens)?)),
+        },
     };
     Ok(ParsedStatement { text, tree, source: Arc::clone(source) })
 }

@@ -351,6 +351,11 @@ impl Session {
         Ok(self.search_path(&catalog))
     }
 
+    /// The store.
+    pub(crate) fn store(&self) -> &Store {
+        &self.engine.store
+    }
+
     /// The open transaction.
     pub(crate) fn storage(&mut self) -> Result<&mut Transaction> {
         Ok(&mut self.ensure_transaction()?.txn)

@@ -102,6 +102,7 @@ impl Prepared {
         let (action, columns) = match &statement.tree {
             Tree::Sql(ast) => bind_action(&mut binder, ast, catalog)?,
             Tree::Session(session) => session_action(session),
+            Tree::Object(statement) => (Action::Command(Command::Object(Arc::clone(statement))), Vec::new()),
         };
         let parameter_types = binder.into_parameter_types()?;
         let is_quick = matches!(&action, Action::Run(run) if is_quick(&run.plan));

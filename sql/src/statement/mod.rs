@@ -11,6 +11,7 @@ mod extension;
 mod notify;
 mod prepared;
 mod schema;
+mod sequence;
 mod session;
 mod setting;
 mod transaction;
@@ -24,6 +25,7 @@ use sqlparser::ast::{self, Statement};
 
 use crate::bind::names::ident;
 use crate::error::{Result, SqlError, SqlState};
+use crate::parse::object::ObjectStatement;
 use crate::parse::session::SessionStatement;
 use crate::session::Session;
 use crate::session::settings::Setting;
@@ -37,23 +39,17 @@ pub enum Command {
     CreateTable(Box<ast::CreateTable>),
     /// CREATE INDEX
     CreateIndex(Box<ast::CreateIndex>),
-    /// DROP TABLE, DROP INDEX
-    Drop(drop::DropCommand),
+    /// Schemas, sequences, …; DROP
+    Object(Arc<ObjectStatement>),
     /// CREATE EXTENSION
     CreateExtension(ast::CreateExtension),
-    /// CREATE SCHEMA, ALTER SCHEMA
-    Schema(schema::SchemaCommand),
 }
 
 /// The command that a statement is; 0A000 if there is none.
 pub fn command(statement: &Statement) -> Result<Command> {
-    if let Some(command) = schema::command(statement)? {
-        return Ok(Command::Schema(command));
-    }
     Ok(match statement {
         Statement::CreateTable(create) => Command::CreateTable(Box::new(create.clone())),
         Statement::CreateIndex(create) => Command::CreateIndex(Box::new(create.clone())),
-        Statement::Drop { .. } => Command::Drop(drop::command(statement)?),
         Statement::CreateExtension(create) => Command::CreateExtension(create.clone()),
         other => return Err(SqlError::unsupported(name_of(other))),
     })
@@ -66,9 +62,8 @@ impl Command {
             Self::Session(statement) => statement.tag(),
             Self::CreateTable(_) => "CREATE TABLE",
             Self::CreateIndex(_) => "CREATE INDEX",
-            Self::Drop(command) => command.tag(),
+            Self::Object(statement) => statement.tag(),
             Self::CreateExtension(_) => "CREATE EXTENSION",
-            Self::Schema(command) => command.tag(),
         }
     }
 
@@ -78,11 +73,28 @@ impl Command {
             Self::Session(statement) => return statement.run(session),
             Self::CreateTable(create) => session.ddl(self.tag(), |session| create_table::run(session, create))?,
             Self::CreateIndex(create) => session.ddl(self.tag(), |session| create_index::run(session, create))?,
-            Self::Drop(command) => session.ddl(self.tag(), |session| drop::run(session, command))?,
+            Self::Object(statement) => session.ddl(self.tag(), |session| statement.run(session))?,
             Self::CreateExtension(create) => extension::run(session, create)?,
-            Self::Schema(command) => session.ddl(self.tag(), |session| command.run(session))?,
         }
         Ok((self.tag().to_owned(), Vec::new()))
+    }
+}
+
+impl ObjectStatement {
+    fn tag(&self) -> &'static str {
+        match self {
+            Self::Schema(statement) => statement.tag(),
+            Self::Sequence(statement) => statement.tag(),
+            Self::Drop(statement) => statement.tag(),
+        }
+    }
+
+    fn run(&self, session: &mut Session) -> Result<()> {
+        match self {
+            Self::Schema(statement) => statement.run(session),
+            Self::Sequence(statement) => statement.run(session),
+            Self::Drop(statement) => drop::run(session, statement),
+        }
     }
 }
 

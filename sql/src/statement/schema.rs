@@ -3,70 +3,15 @@
 use std::sync::Arc;
 
 use heliosdb_storage::catalog::{CatalogObject, NameSpace, SchemaDef};
-use sqlparser::ast::{self, AlterSchemaOperation, SchemaName, Statement};
 
 use super::refuse_synced_on_edge;
-use crate::bind::names::single;
 use crate::bind::search_path::no_such_schema;
 use crate::catalog_views;
 use crate::error::{Result, SqlError, SqlState};
+use crate::parse::object::SchemaStatement;
 use crate::session::Session;
 
-/// CREATE SCHEMA or ALTER SCHEMA.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum SchemaCommand {
-    /// CREATE SCHEMA
-    Create {
-        /// Its name.
-        name: String,
-        /// IF NOT EXISTS
-        if_not_exists: bool,
-    },
-    /// ALTER SCHEMA … RENAME TO
-    Rename {
-        /// Its name so far.
-        name: String,
-        /// Its new name.
-        to: String,
-    },
-}
-
-/// The command that a statement is, if it is one of these.
-pub(super) fn command(statement: &Statement) -> Result<Option<SchemaCommand>> {
-    match statement {
-        Statement::CreateSchema {
-            schema_name,
-            or_replace: false,
-            if_not_exists,
-            with: None,
-            options: None,
-            default_collate_spec: None,
-            clone: None,
-        } => {
-            let name = match schema_name {
-                SchemaName::Simple(name) => single(name)?,
-                SchemaName::UnnamedAuthorization(_) | SchemaName::NamedAuthorization(..) => {
-                    return Err(SqlError::unsupported("CREATE SCHEMA … AUTHORIZATION"));
-                }
-            };
-            Ok(Some(SchemaCommand::Create { name, if_not_exists: *if_not_exists }))
-        }
-        Statement::CreateSchema { .. } => Err(SqlError::unsupported("this form of CREATE SCHEMA")),
-        Statement::AlterSchema(ast::AlterSchema { name, if_exists: false, operations }) => {
-            match operations.as_slice() {
-                [AlterSchemaOperation::Rename { name: to }] => {
-                    Ok(Some(SchemaCommand::Rename { name: single(name)?, to: single(to)? }))
-                }
-                [AlterSchemaOperation::OwnerTo { .. }] => Err(SqlError::unsupported("ALTER SCHEMA … OWNER TO")),
-                _ => Err(SqlError::unsupported("this form of ALTER SCHEMA")),
-            }
-        }
-        Statement::AlterSchema(_) => Err(SqlError::unsupported("ALTER SCHEMA IF EXISTS")),
-        _ => Ok(None),
-    }
-}
-
-impl SchemaCommand {
+impl SchemaStatement {
     pub(super) const fn tag(&self) -> &'static str {
         match self {
             Self::Create { .. } => "CREATE SCHEMA",

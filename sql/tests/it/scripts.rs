@@ -68,6 +68,7 @@ scripts!(
     postgres,
     refused,
     schemas,
+    sequences,
     select,
     set_operations,
     settings,

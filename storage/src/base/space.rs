@@ -29,6 +29,7 @@ const fn internal_name(internal: Internal) -> &'static str {
     match internal {
         Internal::Meta => "meta",
         Internal::Catalog => "catalog",
+        Internal::Sequences => "sequences",
         Internal::Tombstones => "tombstones",
         Internal::Outbox => "outbox",
         Internal::OutboxRows => "outbox_rows",

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `object` | what all kinds have in common |
 //! | `schema` | schemas |
+//! | `sequence` | sequences |
 //! | `table`, `index` | tables, with columns and constraints; their indexes |
 //! | `persist` | records on disk |
 
@@ -15,6 +16,7 @@ pub mod index;
 pub mod object;
 mod persist;
 pub mod schema;
+pub mod sequence;
 pub mod table;
 
 use std::collections::BTreeMap;
@@ -23,6 +25,7 @@ use std::sync::Arc;
 pub use index::{IndexDef, IndexKey, IndexedValue};
 pub use object::{CatalogObject, NameSpace};
 pub use schema::SchemaDef;
+pub use sequence::{SequenceDef, SequenceOptions, SequenceOwner, SequencePlace, SequenceValue};
 pub use table::{
     CheckDef, ColumnDef, Compiled, CrdtType, Deferral, ForeignKeyDef, Missing, NewColumn, NewTable, OnCommit,
     ReferentialAction, RowExpression, SyncMode, TableDef,
@@ -90,6 +93,27 @@ impl Catalog {
             CatalogObject::Schema(schema) => Some(schema),
             _ => None,
         })
+    }
+
+    /// A sequence by its oid.
+    pub fn sequence(&self, id: RelationId) -> Option<&Arc<SequenceDef>> {
+        match self.object(id.into())? {
+            CatalogObject::Sequence(sequence) => Some(sequence),
+            _ => None,
+        }
+    }
+
+    /// All sequences, by oid.
+    pub fn sequences(&self) -> impl Iterator<Item = &Arc<SequenceDef>> {
+        self.objects().filter_map(|object| match object {
+            CatalogObject::Sequence(sequence) => Some(sequence),
+            _ => None,
+        })
+    }
+
+    /// A relation that rows can be read from, or numbers taken from: not an index.
+    pub fn relation(&self, schema: &str, name: &str) -> Option<&CatalogObject> {
+        self.named(NameSpace::Relation, schema, name).filter(|object| object.name() == name)
     }
 
     /// The table that has an index of this name, be it that of the primary key.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SchemaDef, TableDef};
+use super::{SchemaDef, SequenceDef, TableDef};
 use crate::ids::Oid;
 
 /// An object of the catalog; its record is this, as JSON.
@@ -17,6 +17,9 @@ pub enum CatalogObject {
     /// A schema.
     #[serde(with = "shared")]
     Schema(Arc<SchemaDef>),
+    /// A sequence.
+    #[serde(with = "shared")]
+    Sequence(Arc<SequenceDef>),
 }
 
 /// Objects of one name space have different names within a schema.
@@ -37,6 +40,7 @@ impl CatalogObject {
         match self {
             Self::Table(table) => table.id.into(),
             Self::Schema(schema) => schema.id,
+            Self::Sequence(sequence) => sequence.id.into(),
         }
     }
 
@@ -45,6 +49,7 @@ impl CatalogObject {
         match self {
             Self::Table(table) => &table.name,
             Self::Schema(schema) => &schema.name,
+            Self::Sequence(sequence) => &sequence.name,
         }
     }
 
@@ -52,6 +57,7 @@ impl CatalogObject {
     pub fn schema(&self) -> Option<&str> {
         match self {
             Self::Table(table) => Some(&table.schema),
+            Self::Sequence(sequence) => Some(&sequence.schema),
             Self::Schema(_) => None,
         }
     }
@@ -63,6 +69,9 @@ impl CatalogObject {
         match self {
             Self::Table(table) => Self::Table(Arc::new(TableDef { schema, ..TableDef::clone(table) })),
             Self::Schema(_) => self.clone(),
+            Self::Sequence(sequence) => {
+                Self::Sequence(Arc::new(SequenceDef { schema, ..SequenceDef::clone(sequence) }))
+            }
         }
     }
 
@@ -76,6 +85,7 @@ impl CatalogObject {
                 .map(|name| key(NameSpace::Relation, name))
                 .collect(),
             Self::Schema(schema) => vec![key(NameSpace::Schema, &schema.name)],
+            Self::Sequence(sequence) => vec![key(NameSpace::Relation, &sequence.name)],
         }
     }
 }

@@ -80,8 +80,10 @@ pub struct SyncedSchema {
 pub enum Internal {
     /// Singletons: last commit, clock, identity, format version.
     Meta,
-    /// Tables, by relation id.
+    /// The objects of the catalog, by oid.
     Catalog,
+    /// The numbers that sequences have given, by [`crate::catalog::SequencePlace`].
+    Sequences,
     /// Tombstones, by (sync table id, row key).
     Tombstones,
     /// Edge: the outbox: [`OutboxEntry`] by [`crate::LocalSeq`], of all transactions that the rows installed here do not

@@ -1,9 +1,13 @@
 //! Objects of the catalog that are not tables: made, replaced, removed. Who depends on whom is the SQL crate's affair.
 
+use bytes::Bytes;
+
 use super::Transaction;
-use crate::catalog::{CatalogObject, NameSpace};
+use crate::base::Space;
+use crate::catalog::{CatalogObject, NameSpace, SequencePlace};
 use crate::error::{Error, Result};
 use crate::ids::Oid;
+use crate::sync_row::Internal;
 
 impl Transaction {
     /// An oid for an object to be made. The catalog is locked from here on.
@@ -23,15 +27,29 @@ impl Transaction {
                 NameSpace::Schema => Error::NameTaken(format!("schema \"{name}\" already exists")),
             });
         }
+        if let (CatalogObject::Sequence(new), Some(CatalogObject::Sequence(old))) =
+            (&object, self.catalog.object(object.id()).cloned())
+            && new.place != old.place
+        {
+            self.forget_sequence(old.place)?;
+        }
         match object {
             CatalogObject::Table(table) => self.put_table(table),
             other => self.record_object(other),
         }
     }
 
+    fn forget_sequence(&mut self, place: SequencePlace) -> Result<()> {
+        let key = Bytes::copy_from_slice(&place.0.to_be_bytes());
+        self.put(Space::Internal(Internal::Sequences), key, None)
+    }
+
     /// Removes an object that is not a table; see [`Transaction::drop_table`] for those.
     pub fn drop_object(&mut self, id: Oid) -> Result<()> {
         self.lock_catalog()?;
+        if let Some(CatalogObject::Sequence(sequence)) = self.catalog.object(id).cloned() {
+            self.forget_sequence(sequence.place)?;
+        }
         self.erase_object(id)
     }
 }

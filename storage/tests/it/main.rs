@@ -14,6 +14,7 @@ mod constraints;
 mod ddl;
 mod fixture;
 mod model;
+mod sequences;
 mod synced;
 mod synced_model;
 mod transactions;

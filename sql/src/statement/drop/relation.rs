@@ -1,12 +1,12 @@
-//! Tables and indexes that DROP names.
+//! Tables, indexes and sequences that DROP names.
 
 use std::sync::Arc;
 
-use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::catalog::{CatalogObject, NameSpace, SequenceDef, TableDef};
 use heliosdb_storage::transaction::TableLock;
 
 use crate::bind::names::QualifiedName;
-use crate::bind::search_path::NamedRelation;
+use crate::catalog_views;
 use crate::dependency::ObjectAddress;
 use crate::error::{Result, SqlError, SqlState};
 use crate::session::Session;
@@ -16,6 +16,7 @@ use crate::statement::refuse_synced_on_edge;
 enum Found {
     Table(Arc<TableDef>),
     Index(Arc<TableDef>),
+    Sequence(Arc<SequenceDef>),
     System,
 }
 
@@ -23,13 +24,15 @@ fn find(session: &mut Session, name: &QualifiedName) -> Result<Option<Found>> {
     let catalog = Arc::clone(session.catalog()?);
     let path = session.search_path(&catalog);
     Ok(path.find(name, |schema| {
-        let found =
-            path.relation(&catalog, &QualifiedName { schema: Some(schema.to_owned()), name: name.name.clone() });
-        match found {
-            Some(NamedRelation::Table(table)) => Some(Found::Table(table)),
-            Some(NamedRelation::System(_)) => Some(Found::System),
-            None => catalog.table_of_index(schema, &name.name).map(|table| Found::Index(Arc::clone(table))),
+        if catalog_views::lookup(schema, &name.name).is_some() {
+            return Some(Found::System);
         }
+        Some(match catalog.named(NameSpace::Relation, schema, &name.name)? {
+            CatalogObject::Table(table) if table.name == name.name => Found::Table(Arc::clone(table)),
+            CatalogObject::Table(table) => Found::Index(Arc::clone(table)),
+            CatalogObject::Sequence(sequence) => Found::Sequence(Arc::clone(sequence)),
+            CatalogObject::Schema(_) => return None,
+        })
     }))
 }
 
@@ -42,8 +45,7 @@ pub(super) fn table(session: &mut Session, name: &QualifiedName) -> Result<Optio
             session.storage()?.lock_table(table.id, TableLock::AccessExclusive)?;
             Ok(Some(ObjectAddress::Relation(table.id)))
         }
-        Some(Found::Index(_)) => Err(wrong_kind(name, "a table").with_hint("Use DROP INDEX to remove an index.")),
-        Some(Found::System) => Err(required_by_system(name)),
+        Some(other) => Err(other.is_not(name, "a table")),
     }
 }
 
@@ -62,13 +64,43 @@ pub(super) fn index(session: &mut Session, name: &QualifiedName) -> Result<Optio
             session.storage()?.lock_table(table.id, TableLock::AccessExclusive)?;
             Ok(Some(ObjectAddress::Index(table.id, index.id)))
         }
-        Some(Found::Table(_)) => Err(wrong_kind(name, "an index").with_hint("Use DROP TABLE to remove a table.")),
-        Some(Found::System) => Err(wrong_kind(name, "an index")),
+        Some(other) => Err(other.is_not(name, "an index")),
     }
 }
 
-fn wrong_kind(name: &QualifiedName, wanted: &str) -> SqlError {
-    SqlError::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {wanted}", name.name))
+/// The sequence of a name, if there is one.
+pub(super) fn sequence(session: &mut Session, name: &QualifiedName) -> Result<Option<ObjectAddress>> {
+    match find(session, name)? {
+        None => Ok(None),
+        Some(Found::Sequence(sequence)) => {
+            if let Some(owner) = sequence.owner.filter(|owner| owner.is_identity) {
+                let catalog = Arc::clone(session.catalog()?);
+                let path = session.search_path(&catalog);
+                let column = ObjectAddress::Column(owner.table, owner.column).describe(&catalog, &path);
+                let own = ObjectAddress::Relation(sequence.id).describe(&catalog, &path);
+                return Err(SqlError::new(
+                    SqlState::DEPENDENT_OBJECTS_STILL_EXIST,
+                    format!("cannot drop {own} because {column} requires it"),
+                )
+                .with_hint(format!("You can drop {column} instead.")));
+            }
+            Ok(Some(ObjectAddress::Relation(sequence.id)))
+        }
+        Some(other) => Err(other.is_not(name, "a sequence")),
+    }
+}
+
+impl Found {
+    /// The error for something of another kind than is to be dropped.
+    fn is_not(&self, name: &QualifiedName, wanted: &str) -> SqlError {
+        let hint = match self {
+            Self::Table(_) => "Use DROP TABLE to remove a table.",
+            Self::Index(_) => "Use DROP INDEX to remove an index.",
+            Self::Sequence(_) => "Use DROP SEQUENCE to remove a sequence.",
+            Self::System => return required_by_system(name),
+        };
+        SqlError::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {wanted}", name.name)).with_hint(hint)
+    }
 }
 
 fn required_by_system(name: &QualifiedName) -> SqlError {
