@@ -36,6 +36,10 @@ impl Binder<'_> {
                 let error = SqlError::new(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context");
                 Err(self.at(name.span, error))
             }
+            Ast::Identifier(name) if name.quote_style.is_none() && ident(name) == "default" => {
+                let error = SqlError::new(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context");
+                Err(self.at(name.span, error))
+            }
             Ast::Identifier(name) => {
                 let column = scope.column(&ident(name)).map_err(|error| self.at(name.span, error))?;
                 scope.note_use(&column.expr, name.span);

@@ -1,10 +1,11 @@
 //! sqlparser as a reader of DDL: its tokens from ours, and a dialect that sends it back to our grammar for expressions
 //! and types.
 //!
-//! A query inside a statement (CREATE VIEW, CREATE TABLE AS, COPY) is read by our grammar first. sqlparser gets a
+//! A query inside a statement (CREATE VIEW, CREATE TABLE AS) is read by our grammar first. sqlparser gets a
 //! placeholder in its place, which is then exchanged for the query.
 
 use std::cell::RefCell;
+use std::ops::Range;
 
 use sqlparser::ast::{self, DataType, Expr, Statement};
 use sqlparser::dialect::{Dialect, PostgreSqlDialect, Precedence};
@@ -13,7 +14,7 @@ use sqlparser::parser::{Parser, ParserError};
 use sqlparser::tokenizer::{self, TokenWithSpan};
 
 use super::grammar::Grammar;
-use super::keyword::Keyword;
+use super::keyword::{Class, Keyword};
 use super::position::{self, span};
 use super::token::{Token, TokenKind};
 use crate::error::{Result, SqlError};
@@ -24,25 +25,7 @@ const PARSER_RECURSION: usize = 400;
 /// Reads a statement that our grammar does not. The tokens are those of the statement and an end.
 pub fn statement(source: &str, tokens: &[Token]) -> Result<Statement> {
     let inner = inner_query(source, tokens)?;
-    let cut = inner.as_ref().map(|inner| (inner.from, inner.to));
-    let mut given = Vec::with_capacity(tokens.len());
-    let mut places = Vec::with_capacity(tokens.len());
-    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| !super::ends_statement(token)) {
-        match cut {
-            Some((from, _)) if at == from => {
-                for placeholder in [tokenizer::Token::make_word("SELECT", None), tokenizer::Token::Mul] {
-                    given.push(with_span(placeholder, token));
-                    places.push(at);
-                }
-            }
-            Some((from, to)) if at > from && at < to => {}
-            _ => {
-                given.push(foreign(source, token));
-                places.push(at);
-            }
-        }
-    }
-    places.push(tokens.len().saturating_sub(1));
+    let (given, places) = given_tokens(source, tokens, inner.as_ref());
     let dialect = Hooks { source: source.to_owned(), tokens: tokens.to_vec(), places, failure: RefCell::new(None) };
     let mut parser = Parser::new(&dialect).with_recursion_limit(PARSER_RECURSION).with_tokens_with_locations(given);
     let parsed = parser.parse_statement();
@@ -56,16 +39,42 @@ pub fn statement(source: &str, tokens: &[Token]) -> Result<Statement> {
         return Err(position::parser_error(source, tokens, &end));
     }
     if let Some(inner) = inner {
-        place(&mut statement, inner.query)?;
+        place(&mut statement, inner)?;
     }
+    check_column_names(source, &statement)?;
     Ok(statement)
+}
+
+/// sqlparser's tokens, and which of ours each of them is.
+fn given_tokens(source: &str, tokens: &[Token], inner: Option<&InnerQuery>) -> (Vec<TokenWithSpan>, Vec<usize>) {
+    let mut given = Vec::with_capacity(tokens.len());
+    let mut places = Vec::with_capacity(tokens.len());
+    for (at, token) in tokens.iter().enumerate().filter(|(_, token)| !super::ends_statement(token)) {
+        match inner {
+            Some(inner) if at == inner.tokens.start => {
+                for placeholder in [tokenizer::Token::make_word("SELECT", None), tokenizer::Token::Mul] {
+                    given.push(with_span(placeholder, token));
+                    places.push(at);
+                }
+            }
+            Some(inner) if inner.tokens.contains(&at) || inner.columns.contains(&at) => {}
+            _ => {
+                given.push(foreign(source, token));
+                places.push(at);
+            }
+        }
+    }
+    places.push(tokens.len().saturating_sub(1));
+    (given, places)
 }
 
 /// A query inside a statement, and which tokens it is.
 struct InnerQuery {
-    from: usize,
-    to: usize,
+    tokens: Range<usize>,
     query: Box<ast::Query>,
+    /// The names that CREATE TABLE AS gives to the columns, which sqlparser would take for definitions.
+    columns: Range<usize>,
+    names: Vec<ast::Ident>,
 }
 
 fn inner_query(source: &str, tokens: &[Token]) -> Result<Option<InnerQuery>> {
@@ -73,18 +82,31 @@ fn inner_query(source: &str, tokens: &[Token]) -> Result<Option<InnerQuery>> {
         Some(TokenKind::Keyword(keyword)) => Some(*keyword),
         _ => None,
     };
-    let from = match keyword(0) {
-        Some(Keyword::Copy) if tokens.get(1).is_some_and(|token| token.kind == TokenKind::LeftParen) => Some(2),
+    let makes = match keyword(0) {
         Some(Keyword::Create) => {
-            let makes = (1..6).find_map(|at| keyword(at).filter(|k| matches!(k, Keyword::Table | Keyword::View)));
-            if makes.is_none() { None } else { query_after_as(source, tokens) }
+            (1..6).find_map(|at| keyword(at).filter(|k| matches!(k, Keyword::Table | Keyword::View)))
         }
         _ => None,
     };
-    let Some(from) = from else { return Ok(None) };
+    let Some(makes) = makes else { return Ok(None) };
+    let Some(from) = query_after_as(source, tokens) else { return Ok(None) };
     let mut grammar = Grammar::new(source, tokens, from);
     let query = grammar.query()?;
-    Ok(Some(InnerQuery { from, to: grammar.at(), query }))
+    let to = grammar.at();
+    if makes == Keyword::View && keyword(to) == Some(Keyword::With) {
+        return Err(SqlError::unsupported("WITH CHECK OPTION"));
+    }
+    let mut inner = InnerQuery { tokens: from..to, query, columns: 0..0, names: Vec::new() };
+    let open = tokens.iter().position(|token| token.kind == TokenKind::LeftParen);
+    if makes == Keyword::Table
+        && let Some(open) = open.filter(|open| *open < from)
+        && keyword(open - 1) != Some(Keyword::With)
+    {
+        let mut grammar = Grammar::new(source, tokens, open);
+        inner.names = grammar.column_names()?;
+        inner.columns = open..grammar.at();
+    }
+    Ok(Some(inner))
 }
 
 /// Where the query begins behind an AS outside of parentheses.
@@ -103,15 +125,34 @@ fn query_after_as(source: &str, tokens: &[Token]) -> Option<usize> {
     None
 }
 
+/// sqlparser takes some words for names that are reserved.
+fn check_column_names(source: &str, statement: &Statement) -> Result<()> {
+    let Statement::CreateTable(table) = statement else { return Ok(()) };
+    for name in table.columns.iter().map(|column| &column.name).filter(|name| name.quote_style.is_none()) {
+        let class = Keyword::of(&name.value).map(Keyword::class);
+        if matches!(class, Some(Class::Reserved | Class::TypeOrFunction)) {
+            let start = position::byte_of(name.span.start).unwrap_or_default();
+            return Err(position::syntax_error_at(source, start, start + name.value.len()));
+        }
+    }
+    Ok(())
+}
+
 /// Puts the query in the place of the placeholder.
-fn place(statement: &mut Statement, query: Box<ast::Query>) -> Result<()> {
+fn place(statement: &mut Statement, inner: InnerQuery) -> Result<()> {
     match statement {
-        Statement::CreateView(view) => view.query = query,
-        Statement::CreateTable(table) => table.query = Some(query),
-        Statement::Copy { source, .. } => *source = ast::CopySource::Query(query),
+        Statement::CreateView(view) => view.query = inner.query,
+        Statement::CreateTable(table) => {
+            table.query = Some(inner.query);
+            table.columns = inner.names.into_iter().map(column_without_type).collect();
+        }
         _ => return Err(SqlError::unsupported("a query in this statement")),
     }
     Ok(())
+}
+
+fn column_without_type(name: ast::Ident) -> ast::ColumnDef {
+    ast::ColumnDef { name, data_type: DataType::Unspecified, options: Vec::new() }
 }
 
 const MARKER: &str = "see the dialect's failure";
@@ -187,6 +228,11 @@ impl Dialect for Hooks {
     }
 
     fn parse_data_type(&self, parser: &mut Parser) -> Option<Result<DataType, ParserError>> {
+        let next = self.places.get(parser.index()).and_then(|at| self.tokens.get(*at)).map(|token| &token.kind);
+        if matches!(next, Some(TokenKind::Keyword(Keyword::Table | Keyword::Setof | Keyword::Trigger))) {
+            // What a function may return besides types.
+            return None;
+        }
         Some(self.read(parser, |grammar| grammar.data_type()))
     }
 

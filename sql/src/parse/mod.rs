@@ -9,6 +9,7 @@
 //!
 //! The lexer and the grammar are PostgreSQL's; the tree is sqlparser's. What that tree cannot say is in [`encoding`].
 
+pub mod ddl;
 mod depth;
 mod dialect;
 pub mod encoding;
@@ -26,7 +27,8 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
-use crate::error::Result;
+use crate::error::{Result, SqlState};
+use ddl::DdlStatement;
 use grammar::Grammar;
 use object::ObjectStatement;
 use session::SessionStatement;
@@ -60,6 +62,8 @@ impl ParsedStatement {
 pub(crate) enum Tree {
     /// As `sqlparser` has it.
     Sql(Arc<ast::Statement>),
+    /// DDL that `sqlparser` does not read.
+    Ddl(Arc<DdlStatement>),
     /// A statement about the session.
     Session(Arc<SessionStatement>),
     /// A statement about an object of the catalog.
@@ -94,10 +98,21 @@ fn parse_one(source: &Arc<str>, tokens: &[Token]) -> Result<ParsedStatement> {
         Some(statement) => Tree::Session(Arc::new(statement)),
         None => match object::parse(source, tokens)? {
             Some(statement) => Tree::Object(Arc::new(statement)),
-            None => Tree::Sql(Arc::new(statement::parse(source, tokens)?)),
+            None => other_tree(source, tokens)?,
         },
     };
     Ok(ParsedStatement { text, tree, source: Arc::clone(source) })
+}
+
+fn other_tree(source: &str, tokens: &[Token]) -> Result<Tree> {
+    match statement::parse(source, tokens) {
+        Ok(statement) => Ok(Tree::Sql(Arc::new(statement))),
+        Err(error) if error.state == SqlState::SYNTAX_ERROR => match ddl::parse(source, tokens) {
+            Ok(Some(statement)) => Ok(Tree::Ddl(Arc::new(statement))),
+            Ok(None) | Err(_) => Err(error),
+        },
+        Err(error) => Err(error),
+    }
 }
 
 /// Parses an expression that the catalog keeps as text: a DEFAULT or a CHECK.
@@ -121,7 +136,6 @@ fn parse_whole<T>(sql: &str, rule: impl FnOnce(&mut Grammar<'_>) -> Result<T>) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::SqlState;
 
     fn failure(sql: &str) -> (SqlState, String, Option<usize>) {
         let error = parse(sql).unwrap_err();

@@ -36,7 +36,7 @@ pub(super) fn location(byte: u32) -> Location {
     Location { line: 1, column: u64::from(byte) + 1 }
 }
 
-fn byte_of(location: Location) -> Option<usize> {
+pub(super) fn byte_of(location: Location) -> Option<usize> {
     if location.line != 1 {
         return None;
     }

@@ -34,6 +34,7 @@ const fn is_foreign(keyword: Keyword) -> bool {
     matches!(
         keyword,
         Keyword::Alter
+            | Keyword::Analyse
             | Keyword::Analyze
             | Keyword::Call
             | Keyword::Comment
@@ -180,7 +181,7 @@ impl Grammar<'_> {
     }
 
     /// An option of EXPLAIN and its like: a name, perhaps with a word, a string or a number.
-    fn utility_option(&mut self) -> Result<ast::UtilityOption> {
+    pub(super) fn utility_option(&mut self) -> Result<ast::UtilityOption> {
         let name = match self.keyword() {
             Some(Keyword::Analyse | Keyword::Analyze) => self.label()?,
             _ => self.non_reserved_word()?,

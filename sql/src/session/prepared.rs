@@ -101,6 +101,7 @@ impl Prepared {
         let mut binder = Binder::new(catalog, time, &statement.source, given_types).with_path(meaning.path.clone());
         let (action, columns) = match &statement.tree {
             Tree::Sql(ast) => bind_action(&mut binder, ast, catalog)?,
+            Tree::Ddl(ddl) => (Action::Command(statement::ddl_command(ddl)?), Vec::new()),
             Tree::Session(session) => session_action(session),
             Tree::Object(statement) => (Action::Command(Command::Object(Arc::clone(statement))), Vec::new()),
         };

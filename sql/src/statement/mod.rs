@@ -25,6 +25,7 @@ use sqlparser::ast::{self, Statement};
 
 use crate::bind::names::ident;
 use crate::error::{Result, SqlError, SqlState};
+use crate::parse::ddl::DdlStatement;
 use crate::parse::object::ObjectStatement;
 use crate::parse::session::SessionStatement;
 use crate::session::Session;
@@ -53,6 +54,11 @@ pub fn command(statement: &Statement) -> Result<Command> {
         Statement::CreateExtension(create) => Command::CreateExtension(create.clone()),
         other => return Err(SqlError::unsupported(name_of(other))),
     })
+}
+
+/// The command that a statement is which only our own tree can say; 0A000 if there is none.
+pub fn ddl_command(statement: &Arc<DdlStatement>) -> Result<Command> {
+    Err(SqlError::unsupported(statement.name()))
 }
 
 impl Command {

@@ -205,10 +205,7 @@ impl Grammar<'_> {
             return self.unexpected();
         }
         self.at += infix.tokens;
-        if rule == Rule::Full
-            && matches!(self.keyword(), Some(Keyword::Any | Keyword::Some | Keyword::All))
-            && self.ahead(1).kind == TokenKind::LeftParen
-        {
+        if rule == Rule::Full && matches!(self.keyword(), Some(Keyword::Any | Keyword::Some | Keyword::All)) {
             *left = self.quantified(take(left), infix.op)?;
             *closed = None;
             return Ok(true);
@@ -267,7 +264,7 @@ impl Grammar<'_> {
                 Some(Keyword::In) => Word::In,
                 Some(Keyword::Like) => Word::Like,
                 Some(Keyword::Ilike) => Word::Ilike,
-                Some(Keyword::Similar) => Word::Similar,
+                Some(Keyword::Similar) if self.keyword_ahead(2) == Some(Keyword::To) => Word::Similar,
                 _ => return None,
             },
             _ if self.ends_label(self.ahead(1)) => return None,
@@ -276,7 +273,7 @@ impl Grammar<'_> {
             Keyword::In => Word::In,
             Keyword::Like => Word::Like,
             Keyword::Ilike => Word::Ilike,
-            Keyword::Similar => Word::Similar,
+            Keyword::Similar if next == Some(Keyword::To) => Word::Similar,
             Keyword::Collate => Word::Collate,
             Keyword::At if next == Some(Keyword::Time) => Word::AtTimeZone,
             _ => return None,
@@ -415,9 +412,7 @@ impl Grammar<'_> {
     fn like(&mut self, expr: Box<Expr>, word: Word, negated: bool) -> Result<(Expr, bool)> {
         if word == Word::Similar {
             self.expect_keyword(Keyword::To)?;
-        } else if matches!(self.keyword(), Some(Keyword::Any | Keyword::Some | Keyword::All))
-            && self.ahead(1).kind == TokenKind::LeftParen
-        {
+        } else if matches!(self.keyword(), Some(Keyword::Any | Keyword::Some | Keyword::All)) {
             let op = match (word == Word::Ilike, negated) {
                 (false, false) => BinaryOperator::PGLikeMatch,
                 (false, true) => BinaryOperator::PGNotLikeMatch,

@@ -43,7 +43,7 @@ pub struct Grammar<'t> {
     source: &'t str,
     /// The tokens; the last one is the end.
     tokens: &'t [Token],
-    at: usize,
+    pub(super) at: usize,
     depth: usize,
 }
 
@@ -198,3 +198,6 @@ impl<'t> Grammar<'t> {
         matches!(self.kind(), TokenKind::End | TokenKind::Semicolon)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -87,7 +87,7 @@ impl Grammar<'_> {
     }
 
     /// A list of column names in parentheses.
-    pub(super) fn column_names(&mut self) -> Result<Vec<Ident>> {
+    pub(in crate::parse) fn column_names(&mut self) -> Result<Vec<Ident>> {
         self.parenthesised(Self::column_name)
     }
 

@@ -427,12 +427,12 @@ impl Grammar<'_> {
                             .with_hint("Use separate LIMIT and OFFSET clauses.");
                         return Err(self.error_at(token, error));
                     }
-                    std::mem::replace(&mut has_limit, true).then_some("LIMIT")
+                    std::mem::replace(&mut has_limit, true)
                 }
                 Some(Keyword::Fetch) => {
                     self.advance();
                     query.fetch = Some(self.fetch_first()?);
-                    std::mem::replace(&mut has_limit, true).then_some("LIMIT")
+                    std::mem::replace(&mut has_limit, true)
                 }
                 Some(Keyword::Offset) => {
                     self.advance();
@@ -446,17 +446,27 @@ impl Grammar<'_> {
                         self.advance();
                     }
                     offset = Some(ast::Offset { value, rows });
-                    std::mem::replace(&mut has_offset, true).then_some("OFFSET")
+                    std::mem::replace(&mut has_offset, true)
                 }
                 Some(Keyword::For) => {
                     self.lock(&mut query.locks)?;
-                    None
+                    false
                 }
                 _ => break,
             };
-            if let Some(clause) = repeated {
-                let message = format!("multiple {clause} clauses not allowed");
-                return Err(self.error_at(token, SqlError::new(SqlState::SYNTAX_ERROR, message)));
+            if repeated {
+                return Err(crate::parse::position::unexpected(self.source, token));
+            }
+        }
+        if query.fetch.as_ref().is_some_and(|fetch| fetch.with_ties) {
+            let skips = query.locks.iter().any(|lock| lock.nonblock == Some(ast::NonBlock::SkipLocked));
+            let refused = match (query.order_by.is_none(), skips) {
+                (true, _) => Some("WITH TIES cannot be specified without ORDER BY clause"),
+                (_, true) => Some("SKIP LOCKED and WITH TIES options cannot be used together"),
+                _ => None,
+            };
+            if let Some(message) = refused {
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
             }
         }
         if limit.is_some() || offset.is_some() {

@@ -189,11 +189,11 @@ impl Lexer<'_> {
     }
 
     /// `1a` is neither a number nor a name.
-    fn refuse_junk(&self, start: usize, of: &str) -> Result<()> {
+    fn refuse_junk(&mut self, start: usize, of: &str) -> Result<()> {
         match self.byte(0) {
             Some(b'a'..=b'z' | b'A'..=b'Z' | b'_' | 0x80..) => {
-                let end = self.at + self.source.get(self.at..).and_then(|r| r.chars().next()).map_or(1, char::len_utf8);
-                let text = self.source.get(start..end).unwrap_or_default();
+                self.skip_word();
+                let text = self.source.get(start..self.at).unwrap_or_default();
                 let message = format!("trailing junk after {of} at or near \"{text}\"");
                 Err(self.error_at(start, SqlState::SYNTAX_ERROR, message))
             }
