@@ -20,12 +20,12 @@ use crate::eval::{EvalContext, NoSubqueries, SessionFacts, eval};
 use crate::expr::Expr;
 use crate::parse;
 use crate::sync_control::NoSync;
-use crate::types::TimeContext;
+use crate::types::ValueContext;
 
 /// Evaluates the expressions of tables for the store, on behalf of a session or of nobody.
 pub struct CheckEvaluator {
     session: SessionFacts,
-    time: TimeContext,
+    time: ValueContext,
 }
 
 /// What an expression is compiled as.
@@ -43,7 +43,7 @@ struct Compiled(RwLock<HashMap<String, Vec<(Form, Arc<Expr>)>>>);
 impl Default for CheckEvaluator {
     /// For nobody: merges, pulls, and whoever opens a store without sessions.
     fn default() -> Self {
-        Self::for_session("", "", TimeContext::utc())
+        Self::for_session("", "", ValueContext::utc())
     }
 }
 
@@ -54,7 +54,7 @@ impl CheckEvaluator {
     }
 
     /// An evaluator for a session.
-    pub fn for_session(user: &str, database: &str, time: TimeContext) -> Self {
+    pub fn for_session(user: &str, database: &str, time: ValueContext) -> Self {
         Self { session: SessionFacts::alone(user, database), time }
     }
 
@@ -89,7 +89,7 @@ fn compiled(at: &RowContext<'_>, text: &str, form: Form) -> Result<Arc<Expr>> {
 }
 
 fn compile(catalog: &Catalog, table: &TableDef, text: &str, form: Form) -> Result<Expr> {
-    let time = TimeContext::utc();
+    let time = ValueContext::utc();
     let parsed = parse::parse_expression(text)?;
     let mut binder = Binder::new(catalog, &time, "", &[]);
     match form {

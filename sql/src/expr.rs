@@ -36,6 +36,8 @@ pub enum Expr {
         function: &'static ScalarFunction,
         /// Its arguments, coerced to the types of its signature.
         args: Vec<Expr>,
+        /// The type of its result: what the signature says, or for a polymorphic one what the arguments make of it.
+        returns: DataType,
     },
     /// A cast that does something.
     Cast {
@@ -171,7 +173,7 @@ impl Expr {
         match self {
             Self::Literal(_, t) | Self::Parameter(_, t) | Self::Column(_, t) | Self::Coalesce(_, t) => *t,
             Self::Outer { data_type, .. } | Self::Case { data_type, .. } => *data_type,
-            Self::Call { function, .. } => function.returns,
+            Self::Call { returns, .. } => *returns,
             Self::Cast { to, .. } => to.data_type,
             Self::And(_)
             | Self::Or(_)
@@ -369,7 +371,7 @@ impl Expr {
             (Self::Literal(a, s), Self::Literal(b, t)) => s == t && a == b,
             (Self::Parameter(a, _), Self::Parameter(b, _)) | (Self::Column(a, _), Self::Column(b, _)) => a == b,
             (Self::Outer { depth: d, index: i, .. }, Self::Outer { depth: e, index: j, .. }) => d == e && i == j,
-            (Self::Call { function: f, args: a }, Self::Call { function: g, args: b }) => {
+            (Self::Call { function: f, args: a, .. }, Self::Call { function: g, args: b, .. }) => {
                 std::ptr::eq(*f, *g) && f.volatility != crate::functions::Volatility::Volatile && all(a, b)
             }
             (Self::Cast { expr: a, to: s, explicit: x }, Self::Cast { expr: b, to: t, explicit: y }) => {

@@ -6,10 +6,16 @@
 //! | value | bytes behind the tag |
 //! |---|---|
 //! | bool | 0 or 1 |
-//! | integers of all widths, date, timestamptz | eight bytes, big endian, sign bit flipped |
+//! | integers of all widths, oids, date, timestamptz | eight bytes, big endian, sign bit flipped |
 //! | float8 | eight bytes; sign bit flipped, all bits if negative; one NaN, above infinity; -0 is 0 |
 //! | numeric | class (1 negative, 2 zero, 3 positive, 4 NaN); exponent, four bytes; pairs of digits, each + 1; 0 at the end. A negative one has the bytes behind the class inverted |
-//! | text | UTF-8 with 00 as 00 FF; 00 00 at the end |
+//! | text, char(n) without blanks, bytea, json | the bytes with 00 as 00 FF; 00 00 at the end |
+//! | float4 | as float8 |
+//! | time, timestamp | as integers |
+//! | timetz | the moment at Greenwich and the zone, as integers |
+//! | interval | its span, sixteen bytes |
+//! | enum | its order, as float8 |
+//! | array, row | (01, element) each; 00 at the end; of an array the dimensions behind it, as integers behind their number |
 //! | uuid | sixteen bytes |
 //! | jsonb | kind, then the same encodings; arrays and objects start with their length |
 //! | NULL | nothing: the tag is the largest |
@@ -23,7 +29,7 @@ use serde_json::Value as Node;
 use crate::catalog::TableDef;
 use crate::codec::Reader;
 use crate::error::{Error, Result};
-use crate::value::compare::type_rank;
+use crate::value::compare::{time_tz_order, type_rank, without_blanks};
 use crate::value::{Numeric, Value, json, numeric};
 
 const NEGATIVE: u8 = 1;
@@ -34,6 +40,9 @@ const SIGN_BIT: u64 = 1 << 63;
 /// A NULL that sorts before all values, and one that sorts behind them; no value has either as its tag, inverted or not.
 const NULL_FIRST: u8 = 0;
 const NULL_LAST: u8 = 0xff;
+
+/// How deeply arrays and rows may be nested in one another.
+const MAX_NESTING: usize = 32;
 
 /// The key of a row within its table: the order-preserving encoding of its primary key, or of a hidden row number.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -113,6 +122,30 @@ pub fn encode_value(value: &Value, out: &mut Vec<u8>) -> Result<()> {
             document.check_depth().map_err(Error::LimitExceeded)?;
             put_json(&document.0, out)?;
         }
+        Value::Oid(oid) => put_integer(i64::from(*oid), out),
+        Value::Reg(object) => put_integer(i64::from(object.oid), out),
+        Value::Float4(x) => put_float(f64::from(*x), out),
+        Value::Bpchar(text) => put_text(without_blanks(text), out),
+        Value::Bytea(bytes) => put_text(bytes, out),
+        Value::Json(text) => put_text(text.as_bytes(), out),
+        Value::Time(micros) | Value::Timestamp(micros) => put_integer(*micros, out),
+        Value::TimeTz(micros, zone) => {
+            let (micros, zone) = time_tz_order(*micros, *zone);
+            put_integer(micros, out);
+            put_integer(i64::from(zone), out);
+        }
+        Value::Interval(interval) => {
+            out.extend_from_slice(&(interval.span().cast_unsigned() ^ (1 << 127)).to_be_bytes());
+        }
+        Value::Enum(label) => put_float(f64::from(label.order), out),
+        Value::Record(record) => put_all(&record.values, out)?,
+        Value::Array(array) => {
+            put_all(array.values(), out)?;
+            let dimensions = array.dimensions();
+            out.push(u8::try_from(dimensions.len()).unwrap_or(u8::MAX));
+            dimensions.iter().try_for_each(|dimension| put_count(dimension.length, out))?;
+            dimensions.iter().for_each(|dimension| put_integer(i64::from(dimension.lower), out));
+        }
     }
     Ok(())
 }
@@ -149,6 +182,15 @@ pub fn skip_ordered(key: &[u8], orders: impl IntoIterator<Item = KeyOrder>) -> R
         };
     }
     Ok(at)
+}
+
+fn put_all(values: &[Value], out: &mut Vec<u8>) -> Result<()> {
+    for value in values {
+        out.push(1);
+        encode_value(value, out)?;
+    }
+    out.push(0);
+    Ok(())
 }
 
 /// The encoding of a tuple.
@@ -252,13 +294,27 @@ fn put_count(count: usize, out: &mut Vec<u8>) -> Result<()> {
 }
 
 fn skip_value(reader: &mut Reader<'_>) -> Result<()> {
+    skip_nested(reader, MAX_NESTING)
+}
+
+fn skip_nested(reader: &mut Reader<'_>, depth: usize) -> Result<()> {
     match reader.u8()? {
         0xff => {}
         1 => skip(reader, 1)?,
-        2 | 3 | 7 | 8 => skip(reader, 8)?,
+        2 | 3 | 7 | 8 | 11 | 13 | 17 => skip(reader, 8)?,
         4 => skip_numeric(reader)?,
-        5 => skip_text(reader)?,
-        6 => skip(reader, 16)?,
+        5 | 10 | 18 | 19 => skip_text(reader)?,
+        6 | 12 | 14 => skip(reader, 16)?,
+        tag @ (15 | 16) => {
+            let below = depth.checked_sub(1).ok_or_else(|| reader.damaged("arrays and rows are nested too deeply"))?;
+            while reader.u8()? == 1 {
+                skip_nested(reader, below)?;
+            }
+            if tag == 15 {
+                let dimensions = usize::from(reader.u8()?);
+                skip(reader, dimensions * 12)?;
+            }
+        }
         9 => skip_json(reader, json::MAX_DEPTH)?,
         tag => return Err(reader.damaged(format!("unknown tag {tag}"))),
     }

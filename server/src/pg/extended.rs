@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use heliosdb_sql::session::{Portal, Prepared, TransactionStatus};
-use heliosdb_sql::types::by_oid;
 use heliosdb_sql::{SqlError, SqlState};
 use heliosdb_storage::value::{DataType, Value};
 use pgwire::messages::data::NoData;
@@ -219,5 +218,5 @@ fn parameter_type(oid: u32) -> Result<DataType, SqlError> {
     if oid == 0 {
         return Ok(DataType::Unknown);
     }
-    by_oid(oid).ok_or_else(|| SqlError::unsupported(format!("a parameter of the type with OID {oid}")))
+    DataType::from_oid(oid).ok_or_else(|| SqlError::unsupported(format!("a parameter of the type with OID {oid}")))
 }

@@ -3,7 +3,7 @@
 use bytes::{BufMut, BytesMut};
 use heliosdb_sql::session::{Prepared, ResultColumn};
 use heliosdb_sql::types::names::type_length;
-use heliosdb_sql::types::{TimeContext, decode_binary, encode_binary, format_text, parse_text};
+use heliosdb_sql::types::{ValueContext, decode_binary, encode_binary, format_text, parse_text};
 use heliosdb_sql::{SqlError, SqlState};
 use heliosdb_storage::Row;
 use heliosdb_storage::value::{ColumnType, DataType, Value};
@@ -74,7 +74,7 @@ impl ResultFormats {
 }
 
 /// Reads the parameters of a Bind message.
-pub(super) fn parameters(bind: &Bind<'_>, types: &[DataType], time: &TimeContext) -> Result<Vec<Value>, SqlError> {
+pub(super) fn parameters(bind: &Bind<'_>, types: &[DataType], time: &ValueContext) -> Result<Vec<Value>, SqlError> {
     let (given, formats) = (bind.parameters.len(), bind.parameter_formats.len());
     if formats > 1 && formats != given {
         return Err(violation(format!("bind message has {formats} parameter formats but {given} parameters")));
@@ -99,9 +99,9 @@ pub(super) fn parameters(bind: &Bind<'_>, types: &[DataType], time: &TimeContext
     Ok(values)
 }
 
-fn parameter(bytes: &[u8], format: Format, data_type: DataType, time: &TimeContext) -> Result<Value, SqlError> {
+fn parameter(bytes: &[u8], format: Format, data_type: DataType, time: &ValueContext) -> Result<Value, SqlError> {
     match format {
-        Format::Binary => decode_binary(bytes, data_type),
+        Format::Binary => decode_binary(bytes, data_type, time),
         Format::Text => {
             let text = std::str::from_utf8(bytes).map_err(|error| not_utf8(bytes, error))?;
             if text.contains('\0') {
@@ -160,7 +160,7 @@ pub(super) fn write_row(
     prepared: &Prepared,
     row: &Row,
     formats: &ResultFormats,
-    time: &TimeContext,
+    time: &ValueContext,
     scratch: &mut String,
 ) -> Result<(), SqlError> {
     let columns = prepared.columns();
@@ -180,7 +180,7 @@ fn write_value(
     value: &Value,
     data_type: DataType,
     format: Format,
-    time: &TimeContext,
+    time: &ValueContext,
     scratch: &mut String,
 ) -> Result<(), SqlError> {
     if value.is_null() {
@@ -192,7 +192,7 @@ fn write_value(
     match (format, value) {
         // Strings are the same in both formats.
         (_, Value::Text(text)) => buffer.put_slice(text.as_bytes()),
-        (Format::Binary, value) => encode_binary(value, data_type, buffer),
+        (Format::Binary, value) => encode_binary(value, data_type, time, buffer),
         (Format::Text, value) => {
             scratch.clear();
             format_text(value, data_type, time, scratch);

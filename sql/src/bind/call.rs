@@ -65,9 +65,7 @@ impl Binder<'_> {
     pub(super) fn call_bound(&mut self, schema: Option<&str>, name: &str, args: Vec<Expr>) -> Result<Expr> {
         let types: Vec<DataType> = args.iter().map(Expr::data_type).collect();
         let function = functions::resolve(schema, name, &types)?;
-        let args: Result<Vec<Expr>> =
-            args.into_iter().enumerate().map(|(at, arg)| self.coerce_argument(arg, function.arg_type(at))).collect();
-        Ok(Expr::Call { function, args: args? })
+        self.call_of(function, args)
     }
 
     fn aggregate(

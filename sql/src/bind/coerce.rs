@@ -9,9 +9,10 @@ use super::Binder;
 use super::tree::plain;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
-use crate::functions;
+use crate::functions::{self, ScalarFunction, polymorphic};
 use crate::types;
 use crate::types::cast::{CastContext, can_cast, cannot_cast, is_noop};
+use crate::types::category::{Category, is_alike, is_preferred};
 
 impl Binder<'_> {
     /// The expression as a value of another type.
@@ -46,6 +47,23 @@ impl Binder<'_> {
             None | Some(DataType::Unknown) => self.known(expr),
             Some(data_type) => self.coerce(expr, plain(data_type), CastContext::Implicit),
         }
+    }
+
+    /// A call of a function that has been chosen: its arguments as its signature wants them.
+    pub fn call_of(&mut self, function: &'static ScalarFunction, args: Vec<Expr>) -> Result<Expr> {
+        let given: Vec<DataType> = args.iter().map(Expr::data_type).collect();
+        let declared = (0..args.len()).map(|at| function.arg_type(at).unwrap_or(DataType::Any));
+        let resolved = polymorphic::resolve(declared.clone(), &given).ok_or_else(undetermined)?;
+        let args = args.into_iter().zip(declared).map(|(arg, declared)| {
+            let declared = match declared {
+                DataType::Any => None,
+                declared => Some(resolved.apply(declared).ok_or_else(undetermined)?),
+            };
+            self.coerce_argument(arg, declared)
+        });
+        let args = args.collect::<Result<Vec<_>>>()?;
+        let returns = resolved.apply(function.returns).ok_or_else(undetermined)?;
+        Ok(Expr::Call { function, args, returns })
     }
 
     /// A value stored in a column (42804 if its type does not fit).
@@ -94,7 +112,7 @@ impl Binder<'_> {
             }
             if chosen == DataType::Unknown {
                 chosen = next;
-            } else if category(chosen) != category(next) {
+            } else if !is_alike(chosen, next) {
                 return Err(SqlError::new(
                     SqlState::DATATYPE_MISMATCH,
                     format!(
@@ -147,8 +165,10 @@ impl Binder<'_> {
     }
 
     fn literal(&self, text: &str, to: ColumnType, explicit: bool) -> Result<Expr> {
-        let moves = matches!(to.data_type, DataType::Date | DataType::TimestampTz)
-            && ["now", "today", "tomorrow", "yesterday"].contains(&text.trim().to_ascii_lowercase().as_str());
+        let moves = matches!(
+            to.data_type,
+            DataType::Date | DataType::TimestampTz | DataType::Timestamp | DataType::Time | DataType::TimeTz
+        ) && ["now", "today", "tomorrow", "yesterday"].contains(&text.trim().to_ascii_lowercase().as_str());
         if moves {
             // The plan may be kept; the moment must not be.
             return Ok(cast(Expr::Literal(Value::text(text), DataType::Text), to, true));
@@ -161,6 +181,11 @@ impl Binder<'_> {
     }
 }
 
+/// The error for a polymorphic function whose arguments leave its type open.
+fn undetermined() -> SqlError {
+    SqlError::new(SqlState::DATATYPE_MISMATCH, "could not determine polymorphic type because input has type unknown")
+}
+
 fn cast(expr: Expr, to: ColumnType, explicit: bool) -> Expr {
     Expr::Cast { expr: Box::new(expr), to, explicit }
 }
@@ -169,49 +194,18 @@ fn cast(expr: Expr, to: ColumnType, explicit: bool) -> Expr {
 fn fold(expr: Expr) -> Expr {
     let Expr::Cast { expr: inner, to, explicit } = &expr else { return expr };
     let Expr::Literal(value, from) = inner.as_ref() else { return expr };
-    if category(*from) != Category::Number || category(to.data_type) != Category::Number {
+    if Category::of(*from) != Category::Number || Category::of(to.data_type) != Category::Number {
         return expr;
     }
-    match types::cast::cast(value.clone(), *from, *to, *explicit, &types::TimeContext::utc()) {
+    match types::cast::cast(value.clone(), *from, *to, *explicit, &types::ValueContext::utc()) {
         Ok(value) => Expr::Literal(value, to.data_type),
         // It fails when it is evaluated, if it ever is.
         Err(_) => expr,
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Category {
-    Unknown,
-    Boolean,
-    Number,
-    String,
-    Time,
-    Other(DataType),
-}
-
-const fn category(data_type: DataType) -> Category {
-    match data_type {
-        DataType::Unknown => Category::Unknown,
-        DataType::Bool => Category::Boolean,
-        DataType::Int2 | DataType::Int4 | DataType::Int8 | DataType::Float8 | DataType::Numeric | DataType::Oid => {
-            Category::Number
-        }
-        DataType::Text | DataType::Varchar | DataType::Name => Category::String,
-        DataType::Date | DataType::TimestampTz => Category::Time,
-        DataType::Char | DataType::Uuid | DataType::Jsonb => Category::Other(data_type),
-    }
-}
-
-const fn is_preferred(data_type: DataType) -> bool {
-    matches!(data_type, DataType::Bool | DataType::Float8 | DataType::Oid | DataType::Text | DataType::TimestampTz)
-}
-
 /// A call of an operator on arguments that are bound already.
 pub fn operator(binder: &mut Binder<'_>, symbol: &str, left: Option<Expr>, right: Expr) -> Result<Expr> {
     let function = functions::resolve_operator(symbol, left.as_ref().map(Expr::data_type), Some(right.data_type()))?;
-    let mut args = Vec::with_capacity(2);
-    for (at, arg) in left.into_iter().chain([right]).enumerate() {
-        args.push(binder.coerce_argument(arg, function.arg_type(at))?);
-    }
-    Ok(Expr::Call { function, args })
+    binder.call_of(function, left.into_iter().chain([right]).collect())
 }

@@ -14,7 +14,7 @@ pub fn text(expr: &Expr, name: &dyn Fn(usize) -> String) -> String {
         Expr::Parameter(index, _) => format!("${}", index + 1),
         Expr::Column(index, _) => name(*index),
         Expr::Outer { depth, index, .. } => format!("outer{depth}.{}", index + 1),
-        Expr::Call { function, args } => match args.as_slice() {
+        Expr::Call { function, args, .. } => match args.as_slice() {
             [left, right] if is_operator(function.name) => format!("({} {} {})", of(left), function.name, of(right)),
             [operand] if is_operator(function.name) => format!("({}{})", function.name, of(operand)),
             args => format!("{}({})", function.name, list(args, ", ")),
@@ -53,12 +53,12 @@ fn literal(value: &Value, data_type: DataType) -> String {
         Value::Bool(b) => b.to_string(),
         Value::Int2(_) | Value::Int4(_) | Value::Int8(_) | Value::Numeric(_) => {
             let mut out = String::new();
-            types::format_text(value, data_type, &types::TimeContext::utc(), &mut out);
+            types::format_text(value, data_type, &types::ValueContext::utc(), &mut out);
             out
         }
         value => {
             let mut out = String::new();
-            types::format_text(value, data_type, &types::TimeContext::utc(), &mut out);
+            types::format_text(value, data_type, &types::ValueContext::utc(), &mut out);
             format!("'{}'::{}", out.replace('\'', "''"), types::name(data_type, -1))
         }
     }

@@ -352,6 +352,6 @@ fn number(text: &str) -> Result<Expr> {
     if let Ok(n) = text.parse::<i64>() {
         return Ok(Expr::Literal(Value::Int8(n), DataType::Int8));
     }
-    let value = crate::types::parse_text(text, plain(DataType::Numeric), &crate::types::TimeContext::utc())?;
+    let value = crate::types::parse_text(text, plain(DataType::Numeric), &crate::types::ValueContext::utc())?;
     Ok(Expr::Literal(value, DataType::Numeric))
 }

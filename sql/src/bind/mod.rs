@@ -47,7 +47,7 @@ use sqlparser::tokenizer::Span;
 
 use crate::error::{Result, SqlError, SqlState};
 use crate::parse::TextPosition;
-use crate::types::TimeContext;
+use crate::types::ValueContext;
 
 pub use expression::string_value;
 pub use from::find_target;
@@ -65,7 +65,7 @@ pub struct Binder<'a> {
     /// Where names without a schema are looked for.
     pub(crate) path: SearchPath,
     /// The zone in which literals are read.
-    pub(crate) time: &'a TimeContext,
+    pub(crate) time: &'a ValueContext,
     /// The text that spans refer to.
     source: &'a str,
     /// The types of the parameters, as far as they are known.
@@ -87,7 +87,7 @@ pub struct Binder<'a> {
 
 impl<'a> Binder<'a> {
     /// A binder for a statement with parameters of these types; `Unknown` for those that the context decides.
-    pub fn new(catalog: &'a Catalog, time: &'a TimeContext, source: &'a str, params: &[DataType]) -> Self {
+    pub fn new(catalog: &'a Catalog, time: &'a ValueContext, source: &'a str, params: &[DataType]) -> Self {
         Self {
             catalog,
             path: SearchPath::default(),

@@ -244,7 +244,7 @@ fn strong_name_of(expr: &ast::Expr) -> Option<String> {
 
 fn type_name_of(data_type: &ast::DataType) -> Option<String> {
     let column_type = type_name::plain(data_type).ok()?;
-    Some(crate::types::names::catalog_name(column_type.data_type).to_owned())
+    Some(crate::types::names::catalog_name(column_type.data_type).into_owned())
 }
 
 fn subquery_name(query: &ast::Query) -> Option<String> {

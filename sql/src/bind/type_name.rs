@@ -7,6 +7,7 @@ use sqlparser::ast::{self, CharacterLength, ExactNumberInfo, TimezoneInfo, TypeM
 use super::names;
 use crate::error::{Result, SqlError, SqlState};
 use crate::types;
+use crate::types::category::Category;
 
 /// A column's type as it is declared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -26,10 +27,11 @@ pub fn declared(data_type: &ast::DataType) -> Result<DeclaredType> {
         }
     }
     let column_type = plain(data_type)?;
-    match column_type.data_type {
-        DataType::Int2 | DataType::Name | DataType::Oid | DataType::Char | DataType::Unknown => {
-            Err(SqlError::unsupported(format!("type {} for columns", types::name(column_type.data_type, -1))))
-        }
+    match Category::of(column_type.data_type) {
+        Category::Unknown | Category::Pseudo => Err(SqlError::new(
+            SqlState::INVALID_TABLE_DEFINITION,
+            format!("column has pseudo-type {}", types::name(column_type.data_type, -1)),
+        )),
         _ => Ok(DeclaredType { column_type, crdt: None }),
     }
 }
@@ -71,15 +73,31 @@ pub fn plain(data_type: &ast::DataType) -> Result<ColumnType> {
         Ast::Float(ExactNumberInfo::None) => (DataType::Float8, Vec::new()),
         Ast::Float(ExactNumberInfo::Precision(25..=53)) => (DataType::Float8, Vec::new()),
         Ast::Numeric(digits) | Ast::Decimal(digits) | Ast::Dec(digits) => (DataType::Numeric, numeric_digits(digits)?),
+        Ast::Real | Ast::Float4 => (DataType::Float4, Vec::new()),
+        Ast::Float(ExactNumberInfo::Precision(1..=24)) => (DataType::Float4, Vec::new()),
         Ast::Text => (DataType::Text, Vec::new()),
         Ast::Varchar(length) | Ast::CharacterVarying(length) | Ast::CharVarying(length) => {
-            (DataType::Varchar, varchar_length(length.as_ref())?)
+            (DataType::Varchar, char_length(length.as_ref())?)
         }
+        Ast::Char(None) | Ast::Character(None) => (DataType::Bpchar, vec![1]),
+        Ast::Char(length) | Ast::Character(length) => (DataType::Bpchar, char_length(length.as_ref())?),
+        Ast::Bytea => (DataType::Bytea, Vec::new()),
         Ast::Uuid => (DataType::Uuid, Vec::new()),
         Ast::Date => (DataType::Date, Vec::new()),
-        Ast::Timestamp(digits, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz) => {
-            (DataType::TimestampTz, digits.iter().map(|n| small(*n)).collect::<Result<_>>()?)
+        Ast::Time(digits, zone) => {
+            let has_zone = matches!(zone, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz);
+            let data_type = if has_zone { DataType::TimeTz } else { DataType::Time };
+            (data_type, digits.iter().map(|n| small(*n)).collect::<Result<_>>()?)
         }
+        Ast::Timestamp(digits, zone) => {
+            let has_zone = matches!(zone, TimezoneInfo::WithTimeZone | TimezoneInfo::Tz);
+            let data_type = if has_zone { DataType::TimestampTz } else { DataType::Timestamp };
+            (data_type, digits.iter().map(|n| small(*n)).collect::<Result<_>>()?)
+        }
+        Ast::Interval { fields, precision } => return interval(fields.as_ref(), *precision),
+        Ast::JSON => (DataType::Json, Vec::new()),
+        Ast::Regclass => (DataType::RegClass, Vec::new()),
+        Ast::Array(definition) => return array(definition),
         Ast::JSONB => (DataType::Jsonb, Vec::new()),
         Ast::Custom(name, arguments) => return custom(name, arguments),
         other => return Err(unsupported(other)),
@@ -119,26 +137,19 @@ fn custom(name: &ast::ObjectName, arguments: &[TypeModifier]) -> Result<ColumnTy
 fn is_postgres_type(name: &str) -> bool {
     matches!(
         name,
-        "bpchar"
-            | "bytea"
-            | "float4"
-            | "inet"
+        "inet"
             | "cidr"
             | "macaddr"
+            | "macaddr8"
             | "money"
-            | "json"
-            | "interval"
-            | "time"
-            | "timetz"
-            | "timestamp"
-            | "regclass"
-            | "regtype"
-            | "regproc"
-            | "regnamespace"
-            | "regrole"
+            | "regoperator"
+            | "regcollation"
+            | "regconfig"
+            | "regdictionary"
             | "xml"
             | "point"
             | "line"
+            | "lseg"
             | "box"
             | "path"
             | "polygon"
@@ -153,22 +164,69 @@ fn is_postgres_type(name: &str) -> bool {
             | "tsrange"
             | "tstzrange"
             | "daterange"
-            | "xid"
+            | "int4multirange"
+            | "int8multirange"
+            | "nummultirange"
+            | "tsmultirange"
+            | "tstzmultirange"
+            | "datemultirange"
             | "cid"
             | "tid"
+            | "xid8"
             | "pg_lsn"
+            | "pg_snapshot"
+            | "refcursor"
+            | "jsonpath"
     )
 }
 
 fn unsupported(data_type: &ast::DataType) -> SqlError {
-    let error = SqlError::unsupported(format!("type {}", data_type.to_string().to_lowercase()));
-    match data_type {
-        ast::DataType::Timestamp(..) => error.with_hint("Use timestamptz."),
-        ast::DataType::JSON => error.with_hint("Use jsonb."),
-        ast::DataType::Char(_) | ast::DataType::Character(_) => error.with_hint("Use text or varchar(n)."),
-        ast::DataType::Real | ast::DataType::Float4 => error.with_hint("Use double precision."),
-        _ => error,
+    SqlError::unsupported(format!("type {}", data_type.to_string().to_lowercase()))
+}
+
+/// An array of any number of dimensions: `int[]`, `int[3][]`, `int ARRAY`.
+fn array(definition: &ast::ArrayElemTypeDef) -> Result<ColumnType> {
+    use ast::ArrayElemTypeDef as Def;
+    let (Def::SquareBracket(element, _) | Def::AngleBracket(element) | Def::Parenthesis(element)) = definition else {
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, "an array of what?"));
+    };
+    let element = plain(element)?;
+    if element.data_type.element().is_some() {
+        // PostgreSQL does not tell arrays apart by their dimensions.
+        return Ok(element);
     }
+    let data_type = element.data_type.array().ok_or_else(|| {
+        let name = types::name(element.data_type, -1);
+        SqlError::new(SqlState::UNDEFINED_OBJECT, format!("could not find array type for data type {name}"))
+    })?;
+    Ok(ColumnType { data_type, typmod: element.typmod })
+}
+
+/// `interval`, `interval day to second`, `interval second(3)`.
+fn interval(named: Option<&ast::IntervalFields>, precision: Option<u64>) -> Result<ColumnType> {
+    use ast::IntervalFields as Named;
+    use types::interval::fields::{DAY, FULL, HOUR, MINUTE, MONTH, SECOND, YEAR};
+    if named.is_none() && precision.is_none() {
+        return Ok(ColumnType { data_type: DataType::Interval, typmod: -1 });
+    }
+    let range = match named {
+        None => FULL,
+        Some(Named::Year) => YEAR,
+        Some(Named::Month) => MONTH,
+        Some(Named::Day) => DAY,
+        Some(Named::Hour) => HOUR,
+        Some(Named::Minute) => MINUTE,
+        Some(Named::Second) => SECOND,
+        Some(Named::YearToMonth) => YEAR | MONTH,
+        Some(Named::DayToHour) => DAY | HOUR,
+        Some(Named::DayToMinute) => DAY | HOUR | MINUTE,
+        Some(Named::DayToSecond) => DAY | HOUR | MINUTE | SECOND,
+        Some(Named::HourToMinute) => HOUR | MINUTE,
+        Some(Named::HourToSecond) => HOUR | MINUTE | SECOND,
+        Some(Named::MinuteToSecond) => MINUTE | SECOND,
+    };
+    let typmod = types::typmod::interval(range, precision.map(small).transpose()?)?;
+    Ok(ColumnType { data_type: DataType::Interval, typmod })
 }
 
 fn numeric_digits(digits: &ExactNumberInfo) -> Result<Vec<i64>> {
@@ -179,11 +237,11 @@ fn numeric_digits(digits: &ExactNumberInfo) -> Result<Vec<i64>> {
     })
 }
 
-fn varchar_length(length: Option<&CharacterLength>) -> Result<Vec<i64>> {
+fn char_length(length: Option<&CharacterLength>) -> Result<Vec<i64>> {
     match length {
         None => Ok(Vec::new()),
         Some(CharacterLength::IntegerLength { length, unit: None }) => Ok(vec![small(*length)?]),
-        Some(other) => Err(SqlError::unsupported(format!("varchar({other})"))),
+        Some(other) => Err(SqlError::unsupported(format!("a length of {other}"))),
     }
 }
 

@@ -8,13 +8,13 @@ pub const fn boolean(b: bool) -> Value {
 }
 
 /// `oid`
-pub const fn oid(n: i64) -> Value {
-    Value::Int8(n)
+pub fn oid(n: i64) -> Value {
+    Value::Oid(u32::try_from(n).unwrap_or(0))
 }
 
 /// `oid` of something with a number of 32 bits.
-pub fn oid32(n: u32) -> Value {
-    Value::Int8(i64::from(n))
+pub const fn oid32(n: u32) -> Value {
+    Value::Oid(n)
 }
 
 /// `int2`

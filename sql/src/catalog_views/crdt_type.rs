@@ -7,8 +7,35 @@ use crate::types::names;
 
 const G_COUNTER: u32 = 15_001;
 const PN_COUNTER: u32 = 15_002;
-/// The oids of `lww(T)` count from here, by the place of T in [`names::ALL`].
+/// The oids of `lww(T)` count from here, by the place of T in [`LWW_BASES`].
 const FIRST_LWW: u32 = 15_100;
+
+/// The types that `lww` can be over. New ones come last: the oids are by place.
+const LWW_BASES: &[DataType] = &[
+    DataType::Bool,
+    DataType::Char,
+    DataType::Name,
+    DataType::Int8,
+    DataType::Int2,
+    DataType::Int4,
+    DataType::Text,
+    DataType::Oid,
+    DataType::Float8,
+    DataType::Varchar,
+    DataType::Date,
+    DataType::TimestampTz,
+    DataType::Numeric,
+    DataType::Uuid,
+    DataType::Jsonb,
+    DataType::Float4,
+    DataType::Bpchar,
+    DataType::Bytea,
+    DataType::Time,
+    DataType::TimeTz,
+    DataType::Timestamp,
+    DataType::Interval,
+    DataType::Json,
+];
 
 /// A CRDT type with what it reads as.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +52,7 @@ pub struct CrdtTypeRow {
 pub fn all() -> impl Iterator<Item = CrdtTypeRow> {
     let counters = [(G_COUNTER, CrdtType::GCounter), (PN_COUNTER, CrdtType::PnCounter)];
     let counters = counters.into_iter().map(|(oid, crdt)| CrdtTypeRow { oid, crdt, base: DataType::Int8 });
-    let registers = (FIRST_LWW..).zip(names::ALL).filter(|(_, base)| *base != DataType::Unknown);
+    let registers = (FIRST_LWW..).zip(LWW_BASES.iter().copied());
     counters.chain(registers.map(|(oid, base)| CrdtTypeRow { oid, crdt: CrdtType::Lww, base }))
 }
 

@@ -151,6 +151,7 @@ fn number_shape(column_type: ColumnType) -> (Value, Value, Value) {
         DataType::Int2 => shape(16, 2, int4(0)),
         DataType::Int4 => shape(32, 2, int4(0)),
         DataType::Int8 => shape(64, 2, int4(0)),
+        DataType::Float4 => shape(24, 2, Value::Null),
         DataType::Float8 => shape(53, 2, Value::Null),
         DataType::Numeric => match typmod::numeric_precision_scale(column_type.typmod) {
             Some((precision, scale)) => shape(precision, 10, int4(scale)),
@@ -163,9 +164,9 @@ fn number_shape(column_type: ColumnType) -> (Value, Value, Value) {
 impl Column<'_> {
     fn row(self, database: &str) -> Row {
         let data_type = self.column_type.data_type;
-        let length =
-            if data_type == DataType::Varchar { typmod::varchar_length(self.column_type.typmod) } else { None };
-        let is_text = matches!(data_type, DataType::Text | DataType::Varchar);
+        let is_bounded = matches!(data_type, DataType::Varchar | DataType::Bpchar);
+        let length = if is_bounded { typmod::char_length(self.column_type.typmod) } else { None };
+        let is_text = matches!(data_type, DataType::Text | DataType::Varchar | DataType::Bpchar);
         let octets = match length {
             Some(length) => count(length.saturating_mul(4)),
             None if is_text => int4(1_073_741_824),

@@ -16,7 +16,7 @@ mod pg_type;
 mod sync;
 
 use heliosdb_storage::value::DataType;
-use heliosdb_storage::{Row, Transaction};
+use heliosdb_storage::{Catalog, Row, Transaction};
 
 use crate::error::Result;
 use crate::eval::SessionFacts;
@@ -83,6 +83,43 @@ impl ViewContext<'_> {
 /// A system relation by its schema and name.
 pub fn lookup(schema: &str, name: &str) -> Option<&'static SystemRelation> {
     RELATIONS.iter().copied().flatten().find(|relation| relation.name == name && relation.schema == schema)
+}
+
+/// The oid of a relation of any kind by its name's parts.
+pub fn relation_oid(catalog: &Catalog, parts: &[String]) -> Option<u32> {
+    let (schema, name) = match parts {
+        [name] => (None, name),
+        [schema, name] | [_, schema, name] => (Some(schema.as_str()), name),
+        _ => return None,
+    };
+    let in_schema = |of: &str| schema.map_or(of == Catalog::DEFAULT_SCHEMA, |schema| schema == of);
+    for table in catalog.tables().filter(|table| in_schema(&table.schema)) {
+        if table.name == *name {
+            return Some(table.id.0);
+        }
+        if table.primary_key_name.as_ref() == Some(name) {
+            return table.primary_key_id.map(|id| id.0);
+        }
+        if let Some(index) = table.indexes.iter().find(|index| index.name == *name) {
+            return Some(index.id.0);
+        }
+    }
+    let wanted = schema.unwrap_or("pg_catalog");
+    all().find(|(_, r)| r.name == *name && r.schema == wanted).and_then(|(oid, _)| u32::try_from(oid).ok())
+}
+
+/// Schema and name of a relation of any kind.
+pub fn relation_name(catalog: &Catalog, oid: u32) -> Option<(String, String)> {
+    for table in catalog.tables() {
+        let key =
+            table.primary_key_id.is_some_and(|id| id.0 == oid).then_some(table.primary_key_name.as_ref()).flatten();
+        let index = table.indexes.iter().find(|index| index.id.0 == oid).map(|index| &index.name);
+        let own = (table.id.0 == oid).then_some(&table.name);
+        if let Some(name) = own.or(key).or(index) {
+            return Some((table.schema.clone(), name.clone()));
+        }
+    }
+    all().find(|(id, _)| *id == i64::from(oid)).map(|(_, r)| (r.schema.to_owned(), r.name.to_owned()))
 }
 
 #[cfg(test)]

@@ -168,7 +168,7 @@ impl Relation<'_> {
             oid(ctx.schema_oid(self.schema)),
             oid(0),
             oid(0),
-            oid(USER_OID),
+            oid32(USER_OID),
             oid(self.access_method),
             oid(if is_stored { self.oid } else { 0 }),
             oid(0),

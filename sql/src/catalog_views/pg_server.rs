@@ -3,7 +3,7 @@
 use heliosdb_storage::Row;
 use heliosdb_storage::value::{DataType, Value};
 
-use super::cell::{array, boolean, int4, oid, text, text_or_null};
+use super::cell::{array, boolean, int4, oid, oid32, text, text_or_null};
 use super::pg_class::{BTREE, HEAP};
 use super::{SystemRelation, ViewContext};
 use crate::error::Result;
@@ -110,7 +110,7 @@ fn pg_database(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
     Ok(vec![vec![
         oid(DATABASE_OID),
         text(&*ctx.session.database),
-        oid(USER_OID),
+        oid32(USER_OID),
         int4(UTF8),
         text("c"),
         boolean(false),
@@ -139,7 +139,7 @@ fn pg_roles(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
         Value::Null,
         boolean(true),
         Value::Null,
-        oid(USER_OID),
+        oid32(USER_OID),
     ]])
 }
 
@@ -197,7 +197,7 @@ fn pg_extension(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
     Ok(vec![vec![
         oid(EXTENSION_OID),
         text("heliosdb"),
-        oid(USER_OID),
+        oid32(USER_OID),
         oid(ctx.schema_oid("sync")),
         boolean(false),
         text(env!("CARGO_PKG_VERSION")),

@@ -3,7 +3,7 @@
 use heliosdb_storage::Row;
 use heliosdb_storage::value::{DataType, Value};
 
-use super::cell::{int4, oid, text, text_or_null};
+use super::cell::{int4, oid, oid32, text, text_or_null};
 use super::pg_server::DATABASE_OID;
 use super::{SystemRelation, ViewContext};
 use crate::error::Result;
@@ -58,7 +58,7 @@ fn pg_stat_activity(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
             text(&*activity.database),
             int4(backend.pid),
             Value::Null,
-            oid(USER_OID),
+            oid32(USER_OID),
             text(&*activity.user),
             text(&*activity.application_name),
             text_or_null(activity.client.map(|client| client.ip().to_canonical().to_string())),

@@ -7,6 +7,7 @@ use super::cell::{boolean, int4, oid, oid32, text};
 use super::{SYSTEM_SCHEMAS, SystemRelation, ViewContext, crdt_type};
 use crate::error::Result;
 use crate::functions::system::USER_OID;
+use crate::types::category::{Category, is_preferred};
 use crate::types::names;
 
 use DataType::{Bool, Char, Int2, Int4, Name, Oid, Text};
@@ -59,26 +60,10 @@ pub(super) const fn is_by_value(data_type: DataType) -> bool {
 /// The oid of the type's collation, 0 for none.
 pub(super) const fn collation(data_type: DataType) -> i64 {
     match data_type {
-        DataType::Text | DataType::Varchar => DEFAULT_COLLATION,
+        DataType::Text | DataType::Varchar | DataType::Bpchar => DEFAULT_COLLATION,
         DataType::Name => C_COLLATION,
         _ => 0,
     }
-}
-
-const fn category(data_type: DataType) -> &'static str {
-    match data_type {
-        DataType::Bool => "B",
-        DataType::Int2 | DataType::Int4 | DataType::Int8 | DataType::Float8 | DataType::Numeric | DataType::Oid => "N",
-        DataType::Text | DataType::Varchar | DataType::Name => "S",
-        DataType::Date | DataType::TimestampTz => "D",
-        DataType::Uuid | DataType::Jsonb => "U",
-        DataType::Char => "Z",
-        DataType::Unknown => "X",
-    }
-}
-
-const fn is_preferred(data_type: DataType) -> bool {
-    matches!(data_type, DataType::Bool | DataType::Float8 | DataType::Oid | DataType::Text | DataType::TimestampTz)
 }
 
 /// The oid of `pg_catalog`.
@@ -88,25 +73,25 @@ const PG_CATALOG_OID: i64 = 11;
 fn row(id: u32, name: &str, data_type: DataType, base: Option<DataType>) -> Row {
     let kind = match data_type {
         _ if base.is_some() => "d",
-        DataType::Unknown => "p",
+        DataType::Enum(_) => "e",
+        _ if matches!(Category::of(data_type), Category::Unknown | Category::Pseudo) => "p",
         _ => "b",
     };
     vec![
         oid32(id),
         text(name),
         oid(PG_CATALOG_OID),
-        oid(USER_OID),
+        oid32(USER_OID),
         Value::Int2(names::type_length(data_type)),
         boolean(is_by_value(data_type)),
         text(kind),
-        text(category(data_type)),
+        text(Category::of(data_type).letter()),
         boolean(base.is_none() && is_preferred(data_type)),
         boolean(true),
         text(","),
         oid(0),
-        oid(0),
-        // There are no arrays yet.
-        oid(0),
+        oid32(data_type.element().map_or(0, DataType::oid)),
+        oid32(if base.is_none() { data_type.array().map_or(0, DataType::oid) } else { 0 }),
         boolean(false),
         oid32(base.map_or(0, DataType::oid)),
         int4(-1),
@@ -117,13 +102,14 @@ fn row(id: u32, name: &str, data_type: DataType, base: Option<DataType>) -> Row 
 }
 
 fn pg_type(_: &ViewContext<'_>) -> Result<Vec<Row>> {
-    let base = names::ALL.into_iter().map(|t| row(t.oid(), names::catalog_name(t), t, None));
+    let arrays = DataType::fixed().filter_map(DataType::array);
+    let base = DataType::fixed().chain(arrays).map(|t| row(t.oid(), &names::catalog_name(t), t, None));
     let domains = crdt_type::all().map(|t| row(t.oid, &t.name(), t.base, Some(t.base)));
     Ok(base.chain(domains).collect())
 }
 
 fn pg_namespace(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
-    let row = |id, name: &str| vec![oid(id), text(name), oid(USER_OID), Value::Null];
+    let row = |id, name: &str| vec![oid(id), text(name), oid32(USER_OID), Value::Null];
     let system = SYSTEM_SCHEMAS.iter().map(|(name, id)| row(*id, name));
     let own = ctx.txn.catalog().schemas().map(|schema| row(i64::from(schema.id.0), &schema.name));
     Ok(system.chain(own).collect())

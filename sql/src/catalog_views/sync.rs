@@ -15,7 +15,7 @@ use super::cell::{count, count8, int4, oid32, text, text_or_null};
 use super::{SystemRelation, ViewContext};
 use crate::error::Result;
 use crate::types::datetime::micros_of_unix_millis;
-use crate::types::{TimeContext, json, to_text};
+use crate::types::{ValueContext, json, to_text};
 
 use DataType::{Int4, Int8, Jsonb, Oid, Text, TimestampTz};
 
@@ -245,7 +245,7 @@ fn tree(value: &Value) -> Tree {
         Value::Int8(n) => Tree::from(*n),
         Value::Numeric(n) => json::number(n).unwrap_or_else(|| Tree::String("NaN".to_owned())),
         Value::Jsonb(document) => document.0.clone(),
-        other => Tree::String(to_text(other, DataType::Unknown, &TimeContext::utc())),
+        other => Tree::String(to_text(other, DataType::Unknown, &ValueContext::utc())),
     }
 }
 

@@ -14,7 +14,7 @@ use crate::session::Notice;
 use crate::session::backend::{Backend, Backends};
 use crate::session::settings::{Setting, Settings, SettingsStack};
 use crate::sync_control::SyncControl;
-use crate::types::TimeContext;
+use crate::types::ValueContext;
 
 /// What an expression can see besides its input row. Cheap to copy.
 #[derive(Clone, Copy)]
@@ -24,7 +24,7 @@ pub struct EvalContext<'a> {
     /// The rows of the enclosing queries, innermost first.
     pub outer: Option<&'a OuterRow<'a>>,
     /// The session's zone, the times of transaction and statement.
-    pub time: &'a TimeContext,
+    pub time: &'a ValueContext,
     /// Who asks, and where.
     pub session: &'a SessionFacts,
     /// The sync worker.

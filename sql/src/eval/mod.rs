@@ -64,7 +64,7 @@ fn eval_cow<'v>(expr: &'v Expr, row: &'v [Value], ctx: &EvalContext<'v>) -> Resu
             }
             return eval_cow(otherwise, row, ctx);
         }
-        Expr::Call { function, args } => match function.comparison {
+        Expr::Call { function, args, .. } => match function.comparison {
             Some(comparison) => boolean(eval_comparison(comparison, args, row, ctx)?),
             None => eval_call(function, args, row, ctx)?,
         },
@@ -101,7 +101,7 @@ fn eval_bool(expr: &Expr, row: &[Value], ctx: &EvalContext<'_>) -> Result<Option
             }
             Ok(found.result())
         }
-        Expr::Call { function, args } if function.comparison.is_some() => match function.comparison {
+        Expr::Call { function, args, .. } if function.comparison.is_some() => match function.comparison {
             Some(comparison) => eval_comparison(comparison, args, row, ctx),
             None => Ok(None),
         },

@@ -1,7 +1,7 @@
 use super::*;
 use crate::functions::{resolve, resolve_operator};
 use crate::sync_control::NoSync;
-use crate::types::TimeContext;
+use crate::types::ValueContext;
 use heliosdb_storage::value::DataType;
 
 /// Runs a test with a context that has these parameters.
@@ -10,7 +10,7 @@ fn with_context<T>(params: &[Value], run: impl FnOnce(&EvalContext<'_>) -> T) ->
     run(&EvalContext {
         params,
         outer: None,
-        time: &TimeContext::utc(),
+        time: &ValueContext::utc(),
         session: &session,
         sync: &NoSync,
         cancel: &crate::eval::NEVER_CANCELLED,
@@ -32,7 +32,7 @@ fn null() -> Expr {
 
 fn operator(symbol: &str, left: Expr, right: Expr) -> Expr {
     let function = resolve_operator(symbol, Some(left.data_type()), Some(right.data_type())).unwrap();
-    Expr::Call { function, args: vec![left, right] }
+    Expr::Call { function, args: vec![left, right], returns: function.returns }
 }
 
 fn value(expr: &Expr) -> Result<Value> {
@@ -102,6 +102,7 @@ fn strict_functions_are_not_called_with_null() {
     let concat = Expr::Call {
         function: resolve(None, "concat", &[DataType::Int4, DataType::Int4]).unwrap(),
         args: vec![null(), int(7)],
+        returns: DataType::Text,
     };
     assert_eq!(value(&concat).unwrap(), Value::text("7"));
 }

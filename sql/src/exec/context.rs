@@ -14,7 +14,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::eval::{EvalContext, OuterRow, SessionFacts};
 use crate::session::baseline::Baselines;
 use crate::sync_control::SyncControl;
-use crate::types::TimeContext;
+use crate::types::ValueContext;
 
 /// How much a statement may keep in memory. Spilling to disk is not built: what needs more fails with 53200.
 pub const MAX_STATEMENT_MEMORY_BYTES: usize = 128 * 1024 * 1024;
@@ -24,7 +24,7 @@ pub struct StatementContext {
     /// The parameters.
     pub params: Vec<Value>,
     /// The zone, and the times of transaction and statement.
-    pub time: TimeContext,
+    pub time: ValueContext,
     /// What it keeps in memory.
     pub budget: MemoryBudget,
     /// How many rows it has changed.
@@ -39,7 +39,7 @@ pub struct StatementContext {
 
 impl StatementContext {
     /// A statement that has not begun.
-    pub fn new(params: Vec<Value>, time: TimeContext) -> Self {
+    pub fn new(params: Vec<Value>, time: ValueContext) -> Self {
         Self {
             params,
             time,

@@ -46,6 +46,19 @@ fn hash_value<H: Hasher>(value: &Value, state: &mut H) {
         Value::TimestampTz(micros) => micros.hash(state),
         // Documents that print differently may be equal (1 and 1.0); grouping by them is rare enough to be slow.
         Value::Jsonb(_) => 2_u8.hash(state),
+        Value::Oid(oid) => i64::from(*oid).hash(state),
+        Value::Reg(object) => i64::from(object.oid).hash(state),
+        Value::Float4(n) => hash_value(&Value::Float8(f64::from(*n)), state),
+        Value::Bpchar(text) => text.trim_end_matches(' ').hash(state),
+        Value::Bytea(bytes) => bytes.hash(state),
+        Value::Time(micros) | Value::Timestamp(micros) => micros.hash(state),
+        Value::TimeTz(micros, zone) => (micros, zone).hash(state),
+        // A month equals 30 days.
+        Value::Interval(interval) => interval.span().hash(state),
+        Value::Json(text) => text.hash(state),
+        Value::Enum(label) => label.label.hash(state),
+        Value::Array(array) => array.values().iter().for_each(|value| hash_value(value, state)),
+        Value::Record(record) => record.values.iter().for_each(|value| hash_value(value, state)),
     }
 }
 

@@ -442,13 +442,13 @@ impl Accumulator for StringAgg {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::{TimeContext, parse_text, to_text};
+    use crate::types::{ValueContext, parse_text, to_text};
     use heliosdb_storage::value::ColumnType;
 
     fn run(name: &str, data_type: DataType, inputs: &[&str]) -> String {
         let aggregate = resolve(name, &[data_type]).unwrap();
         let mut accumulator = (aggregate.new)();
-        let utc = TimeContext::utc();
+        let utc = ValueContext::utc();
         for input in inputs {
             let value = match *input {
                 "null" => Value::Null,

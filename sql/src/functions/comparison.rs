@@ -71,6 +71,19 @@ operators![
     (Date, Date),
     (TimestampTz, TimestampTz),
     (Jsonb, Jsonb),
+    (Float4, Float4),
+    (Float4, Float8),
+    (Float8, Float4),
+    (Bpchar, Bpchar),
+    (Bytea, Bytea),
+    (Time, Time),
+    (TimeTz, TimeTz),
+    (Timestamp, Timestamp),
+    (Interval, Interval),
+    (Xid, Xid),
+    (Record, Record),
+    (AnyArray, AnyArray),
+    (AnyEnum, AnyEnum),
 ];
 
 /// NULLs are passed over; NULL only if there is nothing else.

@@ -7,7 +7,7 @@ use heliosdb_storage::value::{DataType, Micros, Numeric, Value};
 use super::{ScalarFunction, bad_arguments};
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::EvalContext;
-use crate::types::TimeContext;
+use crate::types::ValueContext;
 use crate::types::cast::{cast, out_of_range};
 use crate::types::datetime::{
     DAY, EPOCH_UNIX_SECONDS, HOUR, MINUTE, SECOND, checked_days, checked_micros, civil, date_out_of_range,
@@ -219,7 +219,7 @@ fn number(integer: i64, scale: i64) -> Value {
 
 fn to_float(value: Value) -> Result<Value> {
     let to = heliosdb_storage::value::ColumnType { data_type: DataType::Float8, typmod: -1 };
-    cast(value, DataType::Numeric, to, true, &TimeContext::utc())
+    cast(value, DataType::Numeric, to, true, &ValueContext::utc())
 }
 
 fn extract(ctx: &EvalContext<'_>, args: &[Value], is_date: bool) -> Result<Value> {

@@ -11,6 +11,7 @@ mod integer;
 mod json;
 mod numeric;
 mod pattern;
+pub mod polymorphic;
 mod resolution;
 mod session;
 mod settings;

@@ -340,7 +340,7 @@ mod tests {
     use crate::eval::{NoSubqueries, SessionFacts};
     use crate::functions::{resolve, resolve_operator};
     use crate::sync_control::NoSync;
-    use crate::types::{TimeContext, numeric, to_text};
+    use crate::types::{ValueContext, numeric, to_text};
 
     /// Operator or function, its arguments (the second empty for none), what PostgreSQL 15 answers.
     const CASES: &[(&str, &str, &str, &str)] = &[
@@ -415,7 +415,7 @@ mod tests {
     #[test]
     fn digits_and_scales_are_those_of_postgresql() {
         let session = SessionFacts::alone("u", "d");
-        let time = TimeContext::utc();
+        let time = ValueContext::utc();
         let ctx = EvalContext {
             params: &[],
             outer: None,

@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 
 use heliosdb_storage::value::DataType;
 
-use super::ScalarFunction;
+use super::{ScalarFunction, polymorphic};
 use crate::error::{Result, SqlError, SqlState};
 use crate::types::cast::{CastContext, can_cast};
+use crate::types::category::{Category, is_preferred};
 use crate::types::name;
 
 /// All families of functions.
@@ -146,6 +147,8 @@ pub(super) fn choose<S: Signature>(candidates: Vec<S>, args: &[DataType]) -> Cho
     }
     let mut left: Vec<S> =
         candidates.into_iter().filter(|c| args.iter().enumerate().all(|(i, arg)| accepts(c.arg(i), *arg))).collect();
+    // The pseudo-types of one signature must be able to agree.
+    left.retain(|c| polymorphic::resolve((0..args.len()).map(|i| c.arg(i)), args).is_some());
     if left.is_empty() {
         return Choice::None;
     }
@@ -164,9 +167,15 @@ pub(super) fn choose<S: Signature>(candidates: Vec<S>, args: &[DataType]) -> Cho
     }
 }
 
-/// Whether an argument can be given where the type is declared; `Unknown` declares "any".
+/// Whether an argument can be given where the type is declared; `Unknown` and `Any` declare that any will do.
 fn accepts(declared: DataType, given: DataType) -> bool {
-    declared == DataType::Unknown || can_cast(given, declared, CastContext::Implicit)
+    match declared {
+        DataType::Unknown | DataType::Any | DataType::AnyElement | DataType::AnyCompatible => true,
+        DataType::AnyArray | DataType::AnyCompatibleArray => given == DataType::Unknown || given.element().is_some(),
+        DataType::AnyNonArray => given.element().is_none(),
+        DataType::AnyEnum => matches!(given, DataType::Unknown | DataType::Enum(_)),
+        _ => can_cast(given, declared, CastContext::Implicit),
+    }
 }
 
 fn keep_best<S>(candidates: &mut Vec<S>, score: impl Fn(&S) -> usize) {
@@ -184,7 +193,7 @@ fn resolve_unknowns<S: Signature>(left: &mut Vec<S>, args: &[DataType]) {
     }
     let mut wanted = Vec::with_capacity(unknown.len());
     for &i in &unknown {
-        let categories: Vec<Category> = left.iter().map(|c| category(c.arg(i))).collect();
+        let categories: Vec<Category> = left.iter().map(|c| Category::of(c.arg(i))).collect();
         let first = categories.first().copied();
         let agreed = if categories.contains(&Category::String) {
             Some(Category::String)
@@ -194,7 +203,7 @@ fn resolve_unknowns<S: Signature>(left: &mut Vec<S>, args: &[DataType]) {
         wanted.push((i, agreed));
     }
     if wanted.iter().all(|(_, agreed)| agreed.is_some()) {
-        let fits = |c: &S| wanted.iter().all(|&(i, agreed)| agreed.is_none_or(|w| category(c.arg(i)) == w));
+        let fits = |c: &S| wanted.iter().all(|&(i, agreed)| agreed.is_none_or(|w| Category::of(c.arg(i)) == w));
         if left.iter().any(fits) {
             left.retain(fits);
         }
@@ -218,39 +227,8 @@ fn resolve_unknowns<S: Signature>(left: &mut Vec<S>, args: &[DataType]) {
     }
 }
 
-/// PostgreSQL's type categories.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Category {
-    Boolean,
-    Number,
-    String,
-    DateTime,
-    User,
-    Internal,
-    Any,
-}
-
-const fn category(data_type: DataType) -> Category {
-    match data_type {
-        DataType::Bool => Category::Boolean,
-        DataType::Int2 | DataType::Int4 | DataType::Int8 | DataType::Float8 | DataType::Numeric | DataType::Oid => {
-            Category::Number
-        }
-        DataType::Text | DataType::Varchar | DataType::Name => Category::String,
-        DataType::Date | DataType::TimestampTz => Category::DateTime,
-        DataType::Uuid | DataType::Jsonb => Category::User,
-        DataType::Char => Category::Internal,
-        DataType::Unknown => Category::Any,
-    }
-}
-
-/// Whether the type is one that its category's others prefer to become.
-const fn is_preferred(data_type: DataType) -> bool {
-    matches!(data_type, DataType::Bool | DataType::Float8 | DataType::Oid | DataType::Text | DataType::TimestampTz)
-}
-
 fn is_preferred_for(declared: DataType, given: DataType) -> bool {
-    is_preferred(declared) && category(declared) == category(given)
+    is_preferred(declared) && Category::of(declared) == Category::of(given)
 }
 
 /// `integer, text`

@@ -19,7 +19,7 @@ pub const SERVER_VERSION: &str = "15.0";
 /// `server_version_num`.
 pub const SERVER_VERSION_NUM: i32 = 150_000;
 /// The oid of the only user.
-pub const USER_OID: i64 = 10;
+pub const USER_OID: u32 = 10;
 
 pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction::new("version", &[], T, version).stable(),
@@ -66,23 +66,23 @@ fn current_schema(ctx: &EvalContext<'_>, _: &[Value]) -> Result<Value> {
 fn format_type(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
     let (oid, modifier) = match args {
         [Value::Null, _] => return Ok(Value::Null),
-        [Value::Int8(oid), Value::Int4(modifier)] => (*oid, *modifier),
-        [Value::Int8(oid), Value::Null] => (*oid, -1),
+        [Value::Oid(oid), Value::Int4(modifier)] => (*oid, *modifier),
+        [Value::Oid(oid), Value::Null] => (*oid, -1),
         _ => return Err(bad_arguments("format_type", args)),
     };
-    let data_type = u32::try_from(oid).ok().and_then(types::by_oid);
+    let data_type = DataType::from_oid(oid);
     Ok(match data_type {
         Some(data_type) => Value::text(types::name(data_type, modifier).as_ref()),
         None if oid == 0 => Value::text("-"),
-        None if let Some(crdt) = u32::try_from(oid).ok().and_then(crdt_type::by_oid) => Value::text(crdt.name()),
+        None if let Some(crdt) = crdt_type::by_oid(oid) => Value::text(crdt.name()),
         None => Value::text("???"),
     })
 }
 
 fn user_by_id(ctx: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
     match args {
-        [Value::Int8(USER_OID)] => Ok(Value::Text(ctx.session.user.clone())),
-        [Value::Int8(oid)] => Ok(Value::text(format!("unknown (OID={oid})"))),
+        [Value::Oid(USER_OID)] => Ok(Value::Text(ctx.session.user.clone())),
+        [Value::Oid(oid)] => Ok(Value::text(format!("unknown (OID={oid})"))),
         _ => Err(bad_arguments("pg_get_userbyid", args)),
     }
 }

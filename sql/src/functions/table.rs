@@ -148,14 +148,14 @@ mod tests {
     use super::*;
     use crate::eval::{NoSubqueries, SessionFacts};
     use crate::sync_control::NoSync;
-    use crate::types::TimeContext;
+    use crate::types::ValueContext;
 
     fn call(function: &TableFunction, args: &[Value]) -> Result<Vec<Row>> {
         let session = SessionFacts::alone("u", "d");
         let ctx = EvalContext {
             params: &[],
             outer: None,
-            time: &TimeContext::utc(),
+            time: &ValueContext::utc(),
             session: &session,
             sync: &NoSync,
             cancel: &crate::eval::NEVER_CANCELLED,

@@ -173,7 +173,7 @@ fn key_conditions(conditions: &[Expr]) -> Vec<KeyCondition<'_>> {
         .iter()
         .enumerate()
         .flat_map(|(at, condition)| {
-            let Expr::Call { function, args } = condition else { return Vec::new() };
+            let Expr::Call { function, args, .. } = condition else { return Vec::new() };
             let (Some(comparison), [left, right]) = (function.comparison, args.as_slice()) else { return Vec::new() };
             let forward = column_of(left)
                 .filter(|(_, column)| is_key_value(right, *column))

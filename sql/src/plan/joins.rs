@@ -200,7 +200,7 @@ fn to_inner(expr: &mut Expr, left_width: usize) {
 
 /// The two sides of an equality between the left and the right row, each over its own row; or the expression again.
 fn equal_sides(expr: Expr, left_width: usize) -> Result<(Expr, Expr), Expr> {
-    let Expr::Call { function, args } = &expr else { return Err(expr) };
+    let Expr::Call { function, args, .. } = &expr else { return Err(expr) };
     let (Some(Comparison::Eq), [a, b]) = (function.comparison, args.as_slice()) else { return Err(expr) };
     if expr.is_volatile() || !hashable(a, b) {
         return Err(expr);

@@ -32,7 +32,7 @@ use crate::eval::SessionFacts;
 use crate::parse;
 use crate::plan::cache::{CacheKey, PlanCache};
 use crate::sync_control::SyncControl;
-use crate::types::TimeContext;
+use crate::types::ValueContext;
 
 pub use crate::parse::ParsedStatement;
 use backend::{Activeness, Backend, Backends, Registered};
@@ -88,8 +88,9 @@ impl Engine {
         settings.preset(Setting::SessionAuthorization, user, Source::Default).expect("BUG: the setting takes any text");
         let settings = Arc::new(settings);
         let (backend, registered) = self.backends.enter(user, database);
-        let mut time = TimeContext::utc();
+        let mut time = ValueContext::utc();
         time.zone = settings.time_zone().clone();
+        time.styles = settings.styles();
         Session {
             engine: Arc::clone(self),
             facts: SessionFacts::of(backend, Arc::clone(&self.backends), Arc::clone(&settings)),
@@ -111,7 +112,7 @@ pub struct Session {
     engine: Arc<Engine>,
     facts: SessionFacts,
     /// The session's zone, and the times of the running statement.
-    time: TimeContext,
+    time: ValueContext,
     /// What the settings are now, as far as this session has noticed: see [`Session::follow_settings`].
     settings: Arc<Settings>,
     state: State,
@@ -179,6 +180,7 @@ impl Session {
         {
             return Ok(prepared);
         }
+        self.time.use_catalog(&catalog);
         let meaning =
             Meaning { catalog: Arc::clone(&catalog), settings: Arc::clone(&key.settings), path: key.path.clone() };
         let prepared = Arc::new(Prepared::new(statement, parameter_types, meaning, &self.time)?);
@@ -311,7 +313,7 @@ impl Session {
     }
 
     /// The zone in which the client reads and writes timestamps, for the wire's text forms.
-    pub const fn time_context(&self) -> &TimeContext {
+    pub const fn time_context(&self) -> &ValueContext {
         &self.time
     }
 
@@ -390,6 +392,7 @@ impl Session {
         if !Arc::ptr_eq(&now, &self.settings) {
             self.time.zone = now.time_zone().clone();
             self.facts.backend.set_application_name(now.text(Setting::ApplicationName));
+            self.time.styles = now.styles();
             self.settings = now;
         }
     }

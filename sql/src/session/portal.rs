@@ -222,6 +222,7 @@ impl Session {
             active.txn.set_lock_timeout(lock_timeout);
             active.txn.begin_statement()?;
             let catalog = Arc::clone(active.txn.catalog());
+            self.time.use_catalog(&catalog);
             let path = self.search_path(&catalog);
             let now = Meaning { catalog, settings: Arc::clone(self.settings.planning()), path };
             if !is_gone && prepared.is_current(&now) {

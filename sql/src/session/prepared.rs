@@ -15,7 +15,7 @@ use crate::parse::session::SessionStatement;
 use crate::parse::{ParsedStatement, Tree};
 use crate::plan::{self, Access, Plan, SeenCounter};
 use crate::statement::{self, Command};
-use crate::types::TimeContext;
+use crate::types::ValueContext;
 
 /// A statement that has been parsed and bound; shared by the sessions that use the same text.
 #[derive(Debug)]
@@ -95,7 +95,7 @@ impl Prepared {
         statement: &ParsedStatement,
         given_types: &[DataType],
         meaning: Meaning,
-        time: &TimeContext,
+        time: &ValueContext,
     ) -> Result<Self> {
         let catalog = &meaning.catalog;
         let mut binder = Binder::new(catalog, time, &statement.source, given_types).with_path(meaning.path.clone());

@@ -9,7 +9,7 @@ use crate::bind::names::{self, ident};
 use crate::bind::row_expression::{RowClause, kept, row_condition};
 use crate::bind::{Binder, SearchPath, find_target};
 use crate::error::{Result, SqlError, SqlState};
-use crate::types::{self, TimeContext};
+use crate::types::{self, ValueContext};
 
 /// The longest name.
 const MAX_NAME_BYTES: usize = 63;
@@ -123,7 +123,7 @@ pub(super) fn check(
     expr: &ast::Expr,
     is_taken: &dyn Fn(&str) -> bool,
 ) -> Result<CheckDef> {
-    let time = TimeContext::utc();
+    let time = ValueContext::utc();
     let mut binder = Binder::new(catalog, &time, "", &[]).with_path(path.clone());
     let bound = row_condition(&mut binder, table, expr, RowClause::Check)?;
     let expression = kept(expr, &bound);

@@ -3,10 +3,10 @@
 use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::{BigInt, BigUint, Sign};
 use bytes::{BufMut, BytesMut};
-use heliosdb_storage::value::{DataType, Numeric, Value};
+use heliosdb_storage::value::{ColumnType, DataType, Interval, Numeric, Value};
 use uuid::Uuid;
 
-use super::{MAX_VALUE_BYTES, datetime, input, json, numeric};
+use super::{MAX_VALUE_BYTES, ValueContext, array, datetime, input, json, numeric, record, reg};
 use crate::error::{Result, SqlError, SqlState};
 
 /// A digit of the wire's numeric holds four decimal ones.
@@ -19,30 +19,111 @@ const SIGN_INFINITY: u16 = 0xd000;
 const SIGN_MINUS_INFINITY: u16 = 0xf000;
 /// The version of jsonb's binary form: text follows.
 const JSONB_VERSION: u8 = 1;
+/// Zones lie within 16 hours of Greenwich.
+const MAX_ZONE_SECONDS: i32 = 16 * 3600;
 
 /// Appends the binary form of a value; nothing for NULL.
-pub fn encode_binary(value: &Value, data_type: DataType, out: &mut BytesMut) {
+pub fn encode_binary(value: &Value, data_type: DataType, ctx: &ValueContext, out: &mut BytesMut) {
     match value {
         Value::Null => {}
         Value::Bool(b) => out.put_u8(u8::from(*b)),
         Value::Int2(n) => out.put_i16(*n),
         Value::Int4(n) => out.put_i32(*n),
-        // An oid is never larger than 32 bits.
-        Value::Int8(n) if data_type == DataType::Oid => out.put_u32(u32::try_from(*n).unwrap_or(0)),
         Value::Int8(n) => out.put_i64(*n),
+        Value::Oid(oid) => out.put_u32(*oid),
+        Value::Reg(object) => out.put_u32(object.oid),
+        Value::Float4(n) => out.put_f32(*n),
         Value::Float8(n) => out.put_f64(*n),
         Value::Numeric(n) => encode_numeric(n, out),
         Value::Text(text) if data_type == DataType::Char => out.put_u8(text.bytes().next().unwrap_or(0)),
-        Value::Text(text) => out.put_slice(text.as_bytes()),
+        Value::Text(text) | Value::Bpchar(text) | Value::Json(text) => out.put_slice(text.as_bytes()),
+        Value::Enum(label) => out.put_slice(label.label.as_bytes()),
+        Value::Bytea(bytes) => out.put_slice(bytes),
         Value::Uuid(uuid) => out.put_slice(uuid.as_bytes()),
         Value::Date(days) => out.put_i32(*days),
-        Value::TimestampTz(micros) => out.put_i64(*micros),
+        Value::Time(micros) | Value::Timestamp(micros) | Value::TimestampTz(micros) => out.put_i64(*micros),
+        Value::TimeTz(micros, east) => {
+            out.put_i64(*micros);
+            // The wire counts to the west.
+            out.put_i32(east.saturating_neg());
+        }
+        Value::Interval(interval) => {
+            out.put_i64(interval.micros);
+            out.put_i32(interval.days);
+            out.put_i32(interval.months);
+        }
         Value::Jsonb(document) => {
             out.put_u8(JSONB_VERSION);
             let mut text = String::new();
             json::format(document, &mut text);
             out.put_slice(text.as_bytes());
         }
+        Value::Array(value) => array::encode(value, ctx, out),
+        Value::Record(value) => record::encode(value, ctx, out),
+    }
+}
+
+/// Appends a value behind its length; -1 stands for NULL.
+pub fn put_sized(value: &Value, data_type: DataType, ctx: &ValueContext, out: &mut BytesMut) {
+    if value.is_null() {
+        return out.put_i32(-1);
+    }
+    let at = out.len();
+    out.put_i32(0);
+    encode_binary(value, data_type, ctx, out);
+    let length = i32::try_from(out.len() - at - 4).unwrap_or(i32::MAX);
+    if let Some(place) = out.get_mut(at..at + 4) {
+        place.copy_from_slice(&length.to_be_bytes());
+    }
+}
+
+/// Reads numbers and values of known lengths out of a binary form.
+pub struct Fields<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    /// Reads from the start.
+    pub const fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes }
+    }
+
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or_else(malformed)?;
+        self.rest = rest;
+        Ok(*head)
+    }
+
+    /// Four bytes, signed.
+    pub fn i32(&mut self) -> Result<i32> {
+        Ok(i32::from_be_bytes(self.array()?))
+    }
+
+    /// Four bytes, unsigned.
+    pub fn u32(&mut self) -> Result<u32> {
+        Ok(u32::from_be_bytes(self.array()?))
+    }
+
+    /// Eight bytes, signed.
+    pub fn i64(&mut self) -> Result<i64> {
+        Ok(i64::from_be_bytes(self.array()?))
+    }
+
+    /// A value behind its length.
+    pub fn sized(&mut self, data_type: DataType, ctx: &ValueContext) -> Result<Value> {
+        let length = self.i32()?;
+        if length == -1 {
+            return Ok(Value::Null);
+        }
+        let length = usize::try_from(length).map_err(|_| malformed())?;
+        let (value, rest) = self.rest.split_at_checked(length).ok_or_else(malformed)?;
+        self.rest = rest;
+        decode_binary(value, data_type, ctx)
+    }
+
+    /// Fails unless everything has been read.
+    pub fn finish(&self) -> Result<()> {
+        if self.rest.is_empty() { Ok(()) } else { Err(malformed()) }
     }
 }
 
@@ -98,7 +179,7 @@ fn wire_digits(magnitude: &BigUint, scale: i64) -> (Vec<u16>, i64) {
 }
 
 /// Reads the binary form of a value.
-pub fn decode_binary(bytes: &[u8], data_type: DataType) -> Result<Value> {
+pub fn decode_binary(bytes: &[u8], data_type: DataType, ctx: &ValueContext) -> Result<Value> {
     if bytes.len() > MAX_VALUE_BYTES {
         return Err(input::too_long());
     }
@@ -107,15 +188,18 @@ pub fn decode_binary(bytes: &[u8], data_type: DataType) -> Result<Value> {
         DataType::Int2 => Value::Int2(i16::from_be_bytes(fixed(bytes)?)),
         DataType::Int4 => Value::Int4(i32::from_be_bytes(fixed(bytes)?)),
         DataType::Int8 => Value::Int8(i64::from_be_bytes(fixed(bytes)?)),
-        DataType::Oid => Value::Int8(i64::from(u32::from_be_bytes(fixed(bytes)?))),
+        DataType::Oid | DataType::Xid => Value::Oid(u32::from_be_bytes(fixed(bytes)?)),
+        DataType::Float4 => Value::Float4(f32::from_be_bytes(fixed(bytes)?)),
         DataType::Float8 => Value::Float8(f64::from_be_bytes(fixed(bytes)?)),
         DataType::Numeric => Value::Numeric(Box::new(decode_numeric(bytes)?)),
         DataType::Text | DataType::Varchar | DataType::Unknown => Value::text(utf8(bytes)?),
+        DataType::Bpchar => Value::Bpchar(utf8(bytes)?.into()),
         DataType::Name => Value::text(input::cut_name(utf8(bytes)?)),
         DataType::Char => match fixed::<1>(bytes)? {
             [0] => Value::text(""),
             byte => Value::text(input::cut_char(utf8(&byte)?)?),
         },
+        DataType::Bytea => Value::Bytea(bytes.into()),
         DataType::Uuid => Value::Uuid(Uuid::from_bytes(fixed(bytes)?)),
         DataType::Date => {
             let days = i32::from_be_bytes(fixed(bytes)?);
@@ -124,12 +208,24 @@ pub fn decode_binary(bytes: &[u8], data_type: DataType) -> Result<Value> {
             }
             Value::Date(days)
         }
-        DataType::TimestampTz => {
-            let micros = i64::from_be_bytes(fixed(bytes)?);
-            if !datetime::is_infinite_timestamp(micros) && datetime::checked_micros(micros).is_none() {
-                return Err(datetime::timestamp_out_of_range());
+        DataType::Time => Value::Time(time_of_day(i64::from_be_bytes(fixed(bytes)?))?),
+        DataType::TimeTz => {
+            let mut fields = Fields::new(bytes);
+            let (micros, west) = (time_of_day(fields.i64()?)?, fields.i32()?);
+            fields.finish()?;
+            if west.saturating_abs() >= MAX_ZONE_SECONDS {
+                let state = SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE;
+                return Err(SqlError::new(state, "time zone displacement out of range"));
             }
-            Value::TimestampTz(micros)
+            Value::TimeTz(micros, -west)
+        }
+        DataType::Timestamp => Value::Timestamp(moment(bytes)?),
+        DataType::TimestampTz => Value::TimestampTz(moment(bytes)?),
+        DataType::Interval => {
+            let mut fields = Fields::new(bytes);
+            let (micros, days, months) = (fields.i64()?, fields.i32()?, fields.i32()?);
+            fields.finish()?;
+            Value::Interval(Interval { months, days, micros })
         }
         DataType::Jsonb => match bytes.split_first() {
             Some((&JSONB_VERSION, text)) => Value::Jsonb(json::parse(utf8(text)?)?.into()),
@@ -141,10 +237,32 @@ pub fn decode_binary(bytes: &[u8], data_type: DataType) -> Result<Value> {
             }
             None => return Err(malformed()),
         },
+        DataType::Array(element) => Value::Array(array::decode(bytes, element.data_type(), ctx)?.into()),
+        DataType::Int2Vector => Value::Array(array::decode(bytes, DataType::Int2, ctx)?.into()),
+        DataType::OidVector => Value::Array(array::decode(bytes, DataType::Oid, ctx)?.into()),
+        reg if reg.is_reg() => reg::value(u32::from_be_bytes(fixed(bytes)?), reg, ctx),
+        // JSON and enums are sent as their text; of the rest there is no input.
+        other => input::parse_text(utf8(bytes)?, ColumnType { data_type: other, typmod: -1 }, ctx)?,
     })
 }
 
-fn malformed() -> SqlError {
+fn time_of_day(micros: i64) -> Result<i64> {
+    if (0..=datetime::DAY).contains(&micros) {
+        return Ok(micros);
+    }
+    Err(SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, "time out of range"))
+}
+
+fn moment(bytes: &[u8]) -> Result<i64> {
+    let micros = i64::from_be_bytes(fixed(bytes)?);
+    if !datetime::is_infinite_timestamp(micros) && datetime::checked_micros(micros).is_none() {
+        return Err(datetime::timestamp_out_of_range());
+    }
+    Ok(micros)
+}
+
+/// The error for bytes that are no value of the type.
+pub fn malformed() -> SqlError {
     SqlError::new(SqlState::INVALID_BINARY_REPRESENTATION, "incorrect binary data format")
 }
 

@@ -31,6 +31,38 @@ pub fn out_of_range(text: &str) -> SqlError {
     SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, format!("\"{text}\" is out of range for type double precision"))
 }
 
+/// Reads a number as PostgreSQL's `float4in` does.
+pub fn parse4(text: &str) -> Result<f32> {
+    let renamed = |error: SqlError| SqlError { message: error.message.replace("double precision", "real"), ..error };
+    let wide = parse(text).map_err(renamed)?;
+    let narrow: f32 = super::input::trim(text).parse().map_err(|_| super::input::invalid("real", text))?;
+    if (narrow.is_infinite() && wide.is_finite()) || (narrow == 0.0 && wide != 0.0) {
+        return Err(renamed(out_of_range(super::input::trim(text))));
+    }
+    Ok(narrow)
+}
+
+/// A number as one of single precision; 22003 beyond its range.
+pub fn narrow(value: f64) -> Result<f32> {
+    #[allow(clippy::cast_possible_truncation, reason = "rounding to the nearest is what the cast means")]
+    let narrow = value as f32;
+    if narrow.is_infinite() && value.is_finite() {
+        return Err(SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow"));
+    }
+    if narrow == 0.0 && value != 0.0 {
+        return Err(SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: underflow"));
+    }
+    Ok(narrow)
+}
+
+/// Appends the shortest text that reads back as the same number of single precision.
+pub fn format4(value: f32, out: &mut String) {
+    if !value.is_finite() {
+        return format(f64::from(value), out);
+    }
+    push_shortest(&format!("{value:e}"), &value.to_string(), 6, out);
+}
+
 /// Appends the shortest text that reads back as the same number.
 pub fn format(value: f64, out: &mut String) {
     if value.is_nan() {
@@ -39,11 +71,15 @@ pub fn format(value: f64, out: &mut String) {
     if value.is_infinite() {
         return out.push_str(if value > 0.0 { "Infinity" } else { "-Infinity" });
     }
-    let shortest = format!("{value:e}");
-    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
+    push_shortest(&format!("{value:e}"), &value.to_string(), SCIENTIFIC_FROM, out);
+}
+
+/// Appends a number given in both notations in that which PostgreSQL uses.
+fn push_shortest(scientific: &str, plain: &str, scientific_from: i32, out: &mut String) {
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..SCIENTIFIC_FROM).contains(&exponent) {
-        out.push_str(&value.to_string());
+    if (-4..scientific_from).contains(&exponent) {
+        out.push_str(plain);
         return;
     }
     out.push_str(mantissa);
@@ -62,6 +98,11 @@ pub fn to_15_digits(value: f64) -> String {
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let mantissa = if mantissa.contains('.') { mantissa.trim_end_matches('0').trim_end_matches('.') } else { mantissa };
     format!("{mantissa}e{exponent}")
+}
+
+/// The number with 6 significant digits, as PostgreSQL converts it to `numeric`.
+pub fn to_6_digits(value: f32) -> String {
+    format!("{value:.5e}").parse::<f64>().map_or_else(|_| value.to_string(), to_15_digits)
 }
 
 #[cfg(test)]

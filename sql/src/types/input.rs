@@ -5,34 +5,89 @@ use std::str::FromStr;
 use heliosdb_storage::value::{ColumnType, DataType, Value};
 use uuid::Uuid;
 
-use super::{MAX_VALUE_BYTES, TimeContext, datetime, float, json, numeric, typmod};
+use super::{MAX_VALUE_BYTES, ValueContext, array, bytea, datetime, float, interval, json, numeric, reg, typmod};
 use crate::error::{Result, SqlError, SqlState};
 
 /// The longest `name`, in bytes.
 pub const MAX_NAME_BYTES: usize = 63;
 
 /// Reads the text form of a value of a type, modifier applied as in an assignment.
-pub fn parse_text(text: &str, to: ColumnType, time: &TimeContext) -> Result<Value> {
+pub fn parse_text(text: &str, to: ColumnType, ctx: &ValueContext) -> Result<Value> {
     if text.len() > MAX_VALUE_BYTES {
         return Err(too_long());
     }
-    let value = match to.data_type {
+    let data_type = to.data_type;
+    let value = match data_type {
         DataType::Bool => Value::Bool(parse_bool(text)?),
         DataType::Int2 => Value::Int2(parse_int("smallint", text)?),
         DataType::Int4 => Value::Int4(parse_int("integer", text)?),
         DataType::Int8 => Value::Int8(parse_int("bigint", text)?),
-        DataType::Oid => Value::Int8(parse_oid(text)?),
+        DataType::Oid => Value::Oid(parse_oid("oid", text)?),
+        DataType::Xid => Value::Oid(parse_oid("xid", text)?),
+        DataType::Float4 => Value::Float4(float::parse4(text)?),
         DataType::Float8 => Value::Float8(float::parse(text)?),
         DataType::Numeric => Value::Numeric(Box::new(numeric::parse(text)?)),
         DataType::Text | DataType::Varchar | DataType::Unknown => Value::text(without_nul(text)?),
+        DataType::Bpchar => Value::Bpchar(without_nul(text)?.into()),
         DataType::Name => Value::text(cut_name(without_nul(text)?)),
         DataType::Char => Value::text(cut_char(without_nul(text)?)?),
+        DataType::Bytea => Value::Bytea(bytea::parse(text)?.into()),
         DataType::Uuid => Value::Uuid(parse_uuid(text)?),
-        DataType::Date => Value::Date(datetime::parse_date(text, time)?),
-        DataType::TimestampTz => Value::TimestampTz(datetime::parse_timestamptz(text, time)?),
+        DataType::Date => Value::Date(datetime::parse_date(text, ctx)?),
+        DataType::Time => Value::Time(datetime::parse_time(text, ctx)?),
+        DataType::TimeTz => {
+            let (micros, zone) = datetime::parse_timetz(text, ctx)?;
+            Value::TimeTz(micros, zone)
+        }
+        DataType::Timestamp => Value::Timestamp(datetime::parse_timestamp(text, ctx)?),
+        DataType::TimestampTz => Value::TimestampTz(datetime::parse_timestamptz(text, ctx)?),
+        DataType::Interval => Value::Interval(interval::parse(text, typmod::interval_range(to.typmod))?),
+        DataType::Json => {
+            json::parse(text)?;
+            Value::Json(text.into())
+        }
         DataType::Jsonb => Value::Jsonb(json::parse(text)?.into()),
+        DataType::Void => Value::text(""),
+        DataType::Enum(oid) => reg::parse_enum(text, oid, ctx)?,
+        DataType::Array(element) => {
+            let element = ColumnType { data_type: element.data_type(), typmod: to.typmod };
+            Value::Array(array::parse(text, element, ctx)?.into())
+        }
+        DataType::Int2Vector => Value::Array(array::parse_vector(text, DataType::Int2, ctx)?.into()),
+        DataType::OidVector => Value::Array(array::parse_vector(text, DataType::Oid, ctx)?.into()),
+        DataType::RegClass
+        | DataType::RegType
+        | DataType::RegProc
+        | DataType::RegProcedure
+        | DataType::RegOper
+        | DataType::RegNamespace
+        | DataType::RegRole => reg::parse(text, data_type, ctx)?,
+        DataType::Record => return Err(SqlError::unsupported("input of anonymous composite types")),
+        DataType::AclItem | DataType::PgNodeTree => {
+            return Err(SqlError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("cannot accept a value of type {}", super::names::catalog_name(data_type)),
+            ));
+        }
+        DataType::AnyElement
+        | DataType::AnyArray
+        | DataType::AnyNonArray
+        | DataType::AnyEnum
+        | DataType::AnyCompatible
+        | DataType::AnyCompatibleArray
+        | DataType::Any => {
+            return Err(SqlError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                format!("cannot accept a value of type {}", super::names::catalog_name(data_type)),
+            ));
+        }
     };
     typmod::apply(value, to, false)
+}
+
+/// The error for text that is no date, time or interval.
+pub fn invalid_datetime(type_name: &str, text: &str) -> SqlError {
+    SqlError { state: SqlState::INVALID_DATETIME_FORMAT, ..invalid(type_name, text) }
 }
 
 /// The error for text that is no value of the type.
@@ -113,14 +168,11 @@ fn int_out_of_range(type_name: &str, text: &str) -> SqlError {
     )
 }
 
-fn parse_oid(text: &str) -> Result<i64> {
-    let n: i64 = parse_int("oid", text)?;
+fn parse_oid(type_name: &str, text: &str) -> Result<u32> {
+    let n: i64 = parse_int(type_name, text)?;
     // PostgreSQL takes a negative number for the oid with the same bits.
-    let wrapped = if n < 0 { n + (1 << 32) } else { n };
-    if n < i64::from(i32::MIN) || u32::try_from(wrapped).is_err() {
-        return Err(int_out_of_range("oid", text));
-    }
-    Ok(wrapped)
+    let oid = i32::try_from(n).map(i32::cast_unsigned).or_else(|_| u32::try_from(n));
+    oid.map_err(|_| int_out_of_range(type_name, text))
 }
 
 /// 32 hexadecimal digits, with a hyphen after any group of four, in braces or not.

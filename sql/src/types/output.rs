@@ -4,53 +4,45 @@ use std::fmt::Write as _;
 
 use heliosdb_storage::value::{DataType, Value};
 
-use super::{TimeContext, datetime, float, json, numeric};
+use super::{ValueContext, array, bytea, datetime, float, interval, json, numeric, record};
 
 /// Appends the text form of a value; nothing for NULL.
-pub fn format_text(value: &Value, data_type: DataType, time: &TimeContext, out: &mut String) {
+pub fn format_text(value: &Value, data_type: DataType, ctx: &ValueContext, out: &mut String) {
+    match value {
+        Value::Null => {}
+        Value::Bool(b) => out.push(if *b { 't' } else { 'f' }),
+        Value::Int2(n) => push(n, out),
+        Value::Int4(n) => push(n, out),
+        Value::Int8(n) => push(n, out),
+        Value::Oid(n) => push(n, out),
+        Value::Float4(n) => float::format4(*n, out),
+        Value::Float8(n) => float::format(*n, out),
+        Value::Numeric(n) => numeric::format(n, out),
+        Value::Text(text) | Value::Bpchar(text) | Value::Json(text) => out.push_str(text),
+        Value::Bytea(bytes) => bytea::format(bytes, ctx.styles.bytea, out),
+        Value::Uuid(uuid) => push(uuid, out),
+        Value::Date(days) => datetime::format_date(*days, out),
+        Value::Time(micros) => datetime::format_time(*micros, out),
+        Value::TimeTz(micros, zone) => datetime::format_timetz(*micros, *zone, out),
+        Value::Timestamp(micros) => datetime::format_timestamp(*micros, out),
+        Value::TimestampTz(micros) => datetime::format_timestamptz(*micros, &ctx.zone, out),
+        Value::Interval(value) => interval::format(*value, ctx.styles.interval, out),
+        Value::Jsonb(document) => json::format(document, out),
+        Value::Reg(object) => out.push_str(&object.name),
+        Value::Enum(label) => out.push_str(&label.label),
+        Value::Array(value) => array::format(value, data_type, ctx, out),
+        Value::Record(value) => record::format(value, ctx, out),
+    }
+}
+
+fn push(value: impl std::fmt::Display, out: &mut String) {
     // Writing to a string cannot fail.
-    let _infallible = match value {
-        Value::Null => Ok(()),
-        Value::Bool(b) => {
-            out.push(if *b { 't' } else { 'f' });
-            Ok(())
-        }
-        Value::Int2(n) => write!(out, "{n}"),
-        Value::Int4(n) => write!(out, "{n}"),
-        Value::Int8(n) => write!(out, "{n}"),
-        Value::Float8(n) => {
-            float::format(*n, out);
-            Ok(())
-        }
-        Value::Numeric(n) => {
-            numeric::format(n, out);
-            Ok(())
-        }
-        Value::Text(text) => {
-            out.push_str(text);
-            Ok(())
-        }
-        Value::Uuid(uuid) => write!(out, "{uuid}"),
-        Value::Date(days) => {
-            datetime::format_date(*days, out);
-            Ok(())
-        }
-        Value::TimestampTz(micros) => {
-            datetime::format_timestamptz(*micros, &time.zone, out);
-            Ok(())
-        }
-        Value::Jsonb(document) => {
-            json::format(document, out);
-            Ok(())
-        }
-    };
-    // The value says it all so far: types that share a representation share their text form.
-    let _ = data_type;
+    let _infallible = write!(out, "{value}");
 }
 
 /// The text form of a value; empty for NULL.
-pub fn to_text(value: &Value, data_type: DataType, time: &TimeContext) -> String {
+pub fn to_text(value: &Value, data_type: DataType, ctx: &ValueContext) -> String {
     let mut out = String::new();
-    format_text(value, data_type, time, &mut out);
+    format_text(value, data_type, ctx, &mut out);
     out
 }

@@ -1,11 +1,13 @@
 //! Text forms, casts and binary forms, against what PostgreSQL 15 answers.
 
 use bytes::BytesMut;
-use heliosdb_storage::value::{ColumnType, DataType, Json, Numeric, Value};
+use heliosdb_storage::value::{
+    Array, ColumnType, DataType, EnumLabel, Interval, Json, Numeric, Record, RecordShape, Value,
+};
 use proptest::prelude::*;
 
 use super::cast::{CastContext, can_cast, cast, is_noop};
-use super::{TimeContext, by_name, decode_binary, encode_binary, names, parse_text, to_text, typmod};
+use super::{ValueContext, by_name, decode_binary, encode_binary, parse_text, to_text, typmod};
 use crate::error::Result;
 
 /// `varchar(3)` and the like.
@@ -20,7 +22,7 @@ fn column_type(text: &str) -> ColumnType {
 
 fn shown(result: Result<Value>, data_type: DataType) -> String {
     match result {
-        Ok(value) => to_text(&value, data_type, &TimeContext::utc()),
+        Ok(value) => to_text(&value, data_type, &ValueContext::utc()),
         Err(e) => format!("{} {}", e.state.0, e.message),
     }
 }
@@ -132,13 +134,13 @@ const CASTS: &[(&str, &str, &str, &str)] = &[
 fn text_is_read_as_in_postgresql() {
     for (text, to, expected) in INPUTS {
         let to = column_type(to);
-        assert_eq!(shown(parse_text(text, to, &TimeContext::utc()), to.data_type), *expected, "{text}");
+        assert_eq!(shown(parse_text(text, to, &ValueContext::utc()), to.data_type), *expected, "{text}");
     }
 }
 
 #[test]
 fn casts_are_those_of_postgresql() {
-    let utc = TimeContext::utc();
+    let utc = ValueContext::utc();
     for (text, from, to, expected) in CASTS {
         let (from, to) = (column_type(from), column_type(to));
         let value = parse_text(text, from, &utc).unwrap();
@@ -148,7 +150,7 @@ fn casts_are_those_of_postgresql() {
 
 #[test]
 fn assignments_do_not_cut_text_off() {
-    let utc = TimeContext::utc();
+    let utc = ValueContext::utc();
     let to = column_type("varchar(3)");
     let assign = |text: &str| shown(cast(Value::text(text), DataType::Text, to, false, &utc), DataType::Varchar);
     assert_eq!(assign("abc   "), "abc");
@@ -241,7 +243,7 @@ pub(crate) fn value_of(data_type: DataType) -> BoxedStrategy<Value> {
         DataType::Int8 => {
             prop_oneof![any::<i64>(), -9i64..9, Just(i64::MIN), Just(i64::MAX)].prop_map(Value::Int8).boxed()
         }
-        DataType::Oid => any::<u32>().prop_map(|n| Value::Int8(i64::from(n))).boxed(),
+        DataType::Oid => any::<u32>().prop_map(Value::Oid).boxed(),
         DataType::Float8 => {
             let special =
                 prop_oneof![Just(f64::NAN), Just(f64::INFINITY), Just(-0.0), Just(f64::MIN_POSITIVE), Just(f64::MAX)];
@@ -269,12 +271,76 @@ pub(crate) fn value_of(data_type: DataType) -> BoxedStrategy<Value> {
         ]
         .prop_map(Value::TimestampTz)
         .boxed(),
+        DataType::Float4 => prop_oneof![any::<f32>(), -9.0f32..9.0].prop_map(Value::Float4).boxed(),
+        DataType::Bpchar => "[a-c ]{0,6}".prop_map(|text| Value::Bpchar(text.into())).boxed(),
+        DataType::Bytea => prop::collection::vec(any::<u8>(), 0..9).prop_map(|b| Value::Bytea(b.into())).boxed(),
+        DataType::Time => (0..86_400_000_000i64).prop_map(Value::Time).boxed(),
+        DataType::TimeTz => {
+            (0..86_400_000_000i64, -50_000i32..50_000).prop_map(|(time, zone)| Value::TimeTz(time, zone)).boxed()
+        }
+        DataType::Timestamp => {
+            (-211_813_488_000_000_000i64..9_223_371_331_200_000_000).prop_map(Value::Timestamp).boxed()
+        }
+        DataType::Interval => (-9_999i32..9_999, -9_999i32..9_999, -99_999_999_999_999i64..99_999_999_999_999)
+            .prop_map(|(months, days, micros)| Value::Interval(Interval { months, days, micros }))
+            .boxed(),
+        DataType::Json => json().prop_map(|tree| Value::Json(tree.to_string().into())).boxed(),
+        DataType::Array(element) => {
+            let element = element.data_type();
+            let item = prop_oneof![1 => Just(Value::Null), 5 => value_of(element)];
+            (prop::collection::vec(item, 0..5), -2i32..3)
+                .prop_map(move |(values, lower)| Value::Array(Array::from_lower(element, values, lower).into()))
+                .boxed()
+        }
         DataType::Jsonb => json().prop_map(|tree| Value::Jsonb(Json(tree).into())).boxed(),
+        DataType::Enum(enum_type) => (0u8..4)
+            .prop_map(move |n| {
+                Value::Enum(EnumLabel { enum_type, order: f32::from(n), label: format!("l{n}").into() }.into())
+            })
+            .boxed(),
+        DataType::Record => (any::<i32>(), "[a-c,()\"]{0,4}")
+            .prop_map(|(n, text)| {
+                let shape = RecordShape::anonymous([DataType::Int4, DataType::Text]).into();
+                Value::Record(Record { shape, values: vec![Value::Int4(n), Value::text(text)] }.into())
+            })
+            .boxed(),
+        DataType::Xid => any::<u32>().prop_map(Value::Oid).boxed(),
+        other => panic!("no values of {other:?}"),
     }
 }
 
+/// The types that can be read from text.
+const READABLE: &[DataType] = &[
+    DataType::Bool,
+    DataType::Char,
+    DataType::Name,
+    DataType::Int8,
+    DataType::Int2,
+    DataType::Int4,
+    DataType::Text,
+    DataType::Oid,
+    DataType::Float4,
+    DataType::Float8,
+    DataType::Unknown,
+    DataType::Varchar,
+    DataType::Bpchar,
+    DataType::Bytea,
+    DataType::Date,
+    DataType::Time,
+    DataType::TimeTz,
+    DataType::Timestamp,
+    DataType::TimestampTz,
+    DataType::Interval,
+    DataType::Numeric,
+    DataType::Uuid,
+    DataType::Json,
+    DataType::Jsonb,
+];
+
+/// Those and their arrays.
 pub(crate) fn any_type() -> impl Strategy<Value = DataType> {
-    prop::sample::select(names::ALL.to_vec())
+    let arrays = READABLE.iter().filter_map(|data_type| data_type.array());
+    prop::sample::select(READABLE.iter().copied().chain(arrays).collect::<Vec<_>>())
 }
 
 fn typed_value() -> impl Strategy<Value = (DataType, Value)> {
@@ -284,14 +350,14 @@ fn typed_value() -> impl Strategy<Value = (DataType, Value)> {
 /// Equal, scale and sign of zero included.
 fn assert_same(a: &Value, b: &Value, data_type: DataType) {
     assert!(a.compare(b).is_eq(), "{a:?} is not {b:?}");
-    let utc = TimeContext::utc();
+    let utc = ValueContext::utc();
     assert_eq!(to_text(a, data_type, &utc), to_text(b, data_type, &utc));
 }
 
 proptest! {
     #[test]
     fn text_round_trip((data_type, value) in typed_value()) {
-        let utc = TimeContext::utc();
+        let utc = ValueContext::utc();
         let text = to_text(&value, data_type, &utc);
         let read = parse_text(&text, ColumnType { data_type, typmod: -1 }, &utc).unwrap();
         assert_same(&value, &read, data_type);
@@ -300,15 +366,15 @@ proptest! {
     #[test]
     fn binary_round_trip((data_type, value) in typed_value()) {
         let mut bytes = BytesMut::new();
-        encode_binary(&value, data_type, &mut bytes);
-        let read = decode_binary(&bytes, data_type).unwrap();
+        encode_binary(&value, data_type, &ValueContext::utc(), &mut bytes);
+        let read = decode_binary(&bytes, data_type, &ValueContext::utc()).unwrap();
         assert_same(&value, &read, data_type);
     }
 
     #[test]
     fn no_bytes_panic(data_type in any_type(), bytes in prop::collection::vec(any::<u8>(), 0..40)) {
-        let utc = TimeContext::utc();
-        if let Ok(value) = decode_binary(&bytes, data_type) {
+        let utc = ValueContext::utc();
+        if let Ok(value) = decode_binary(&bytes, data_type, &ValueContext::utc()) {
             // What is let in can also be shown.
             let _ = to_text(&value, data_type, &utc);
         }
@@ -317,7 +383,7 @@ proptest! {
 
     #[test]
     fn no_text_panics(data_type in any_type(), text in "[-+0-9a-zA-Z:./ ,{}\"\\\\\\[\\]]{0,24}") {
-        let _ = parse_text(&text, ColumnType { data_type, typmod: -1 }, &TimeContext::utc());
+        let _ = parse_text(&text, ColumnType { data_type, typmod: -1 }, &ValueContext::utc());
     }
 
     #[test]
@@ -326,13 +392,13 @@ proptest! {
         for word in [count, weight.cast_unsigned(), sign, scale].iter().chain(&digits) {
             bytes.extend_from_slice(&word.to_be_bytes());
         }
-        if let Ok(value) = decode_binary(&bytes, DataType::Numeric) {
-            let _ = to_text(&value, DataType::Numeric, &TimeContext::utc());
+        if let Ok(value) = decode_binary(&bytes, DataType::Numeric, &ValueContext::utc()) {
+            let _ = to_text(&value, DataType::Numeric, &ValueContext::utc());
         }
     }
 
     #[test]
     fn no_cast_panics((from, value) in typed_value(), to in any_type(), explicit: bool) {
-        let _ = cast(value, from, ColumnType { data_type: to, typmod: -1 }, explicit, &TimeContext::utc());
+        let _ = cast(value, from, ColumnType { data_type: to, typmod: -1 }, explicit, &ValueContext::utc());
     }
 }

@@ -60,14 +60,44 @@ fn form(value: &Value) -> String {
         Value::Float8(x) if x.is_infinite() => if *x > 0.0 { "Infinity" } else { "-Infinity" }.to_owned(),
         Value::Float8(x) => x.to_string(),
         Value::Numeric(n) => n.to_string(),
-        Value::Text(text) => text.to_string(),
+        Value::Text(text) | Value::Bpchar(text) => text.to_string(),
         Value::Uuid(uuid) => uuid.to_string(),
-        Value::Date(i32::MIN) | Value::TimestampTz(i64::MIN) => "-infinity".to_owned(),
-        Value::Date(i32::MAX) | Value::TimestampTz(i64::MAX) => "infinity".to_owned(),
+        Value::Date(i32::MIN) | Value::TimestampTz(i64::MIN) | Value::Timestamp(i64::MIN) => "-infinity".to_owned(),
+        Value::Date(i32::MAX) | Value::TimestampTz(i64::MAX) | Value::Timestamp(i64::MAX) => "infinity".to_owned(),
         Value::Date(days) => date(i64::from(*days)),
-        Value::TimestampTz(micros) => timestamp(*micros),
+        Value::TimestampTz(micros) => timestamp(*micros) + "+00",
+        Value::Timestamp(micros) => timestamp(*micros),
+        Value::Time(micros) => time_of_day(*micros),
+        Value::TimeTz(micros, east) => {
+            format!("{}{:+03}:{:02}", time_of_day(*micros), east / 3600, east.abs() / 60 % 60)
+        }
+        Value::Interval(interval) => {
+            let sign = if interval.micros < 0 { "-" } else { "" };
+            let time = time_of_day(interval.micros.saturating_abs());
+            format!("{} mons {} days {sign}{time}", interval.months, interval.days)
+        }
+        Value::Float4(x) => form(&Value::Float8(f64::from(*x))),
+        Value::Bytea(bytes) => bytes.iter().fold("\\x".to_owned(), |text, byte| text + &format!("{byte:02x}")),
+        Value::Json(text) => text.to_string(),
         Value::Jsonb(json) => json.to_string(),
+        Value::Oid(oid) => oid.to_string(),
+        Value::Reg(object) => object.name.to_string(),
+        Value::Enum(label) => label.label.to_string(),
+        Value::Array(array) => format!("{{{}}}", forms(array.values())),
+        Value::Record(record) => format!("({})", forms(&record.values)),
     }
+}
+
+fn forms(values: &[Value]) -> String {
+    values.iter().map(form).collect::<Vec<_>>().join(",")
+}
+
+fn time_of_day(micros: i64) -> String {
+    let seconds = micros / MICROS_PER_SECOND;
+    let fraction = micros % MICROS_PER_SECOND;
+    let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:06}") };
+    let fraction = fraction.trim_end_matches('0');
+    format!("{:02}:{:02}:{:02}{fraction}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 /// A day of the Gregorian calendar, by counting from a first of March so that leap days come last.
@@ -85,13 +115,7 @@ fn date(days_since_2000: i64) -> String {
 }
 
 fn timestamp(micros: i64) -> String {
-    let micros_of_day = micros.rem_euclid(MICROS_PER_DAY);
-    let seconds = micros_of_day / MICROS_PER_SECOND;
-    let fraction = micros_of_day % MICROS_PER_SECOND;
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    let fraction = if fraction == 0 { String::new() } else { format!(".{fraction:06}") };
-    let fraction = fraction.trim_end_matches('0');
-    format!("{} {hour:02}:{minute:02}:{second:02}{fraction}+00", date(micros.div_euclid(MICROS_PER_DAY)))
+    format!("{} {}", date(micros.div_euclid(MICROS_PER_DAY)), time_of_day(micros.rem_euclid(MICROS_PER_DAY)))
 }
 
 #[cfg(test)]

@@ -13,13 +13,27 @@
 //! | 11 | date | zigzag varint |
 //! | 12 | timestamptz | zigzag varint |
 //! | 13 | jsonb | length, canonical text |
+//! | 14 | float4 | four bytes |
+//! | 15 | bytea | length, bytes |
+//! | 16, 18 | time, timestamp | zigzag varint |
+//! | 17 | timetz | zigzag varint, zone (zigzag) |
+//! | 19 | interval | months, days, microseconds (zigzag each) |
+//! | 20 | json | length, text |
+//! | 21 | oid | varint |
+//! | 22 | regclass and its kin | oid, name |
+//! | 23 | enum | oid of the enum, order (four bytes), label |
+//! | 24 | array | oid of the element type, number of dimensions, (length, lower bound) each, the elements |
+//! | 26 | char(n) | length, UTF-8 |
+//! | 25 | row | number of fields, (name, oid of the type, value) each |
 
 use std::sync::Arc;
 
 use bigdecimal::BigDecimal;
 use num_bigint::{BigInt, BigUint, Sign};
 
-use super::{Json, Numeric, Value, numeric};
+use super::{
+    Array, DataType, Dimension, EnumLabel, Interval, Json, Numeric, Record, RecordShape, RegObject, Value, numeric,
+};
 use crate::codec::{Reader, put_bytes, put_len, put_zigzag};
 use crate::error::{Error, Result};
 
@@ -37,6 +51,22 @@ const UUID: u8 = 10;
 const DATE: u8 = 11;
 const TIMESTAMPTZ: u8 = 12;
 const JSONB: u8 = 13;
+const FLOAT4: u8 = 14;
+const BYTEA: u8 = 15;
+const TIME: u8 = 16;
+const TIMETZ: u8 = 17;
+const TIMESTAMP: u8 = 18;
+const INTERVAL: u8 = 19;
+const JSON: u8 = 20;
+const OID: u8 = 21;
+const REG: u8 = 22;
+const ENUM: u8 = 23;
+const ARRAY: u8 = 24;
+const RECORD: u8 = 25;
+const BPCHAR: u8 = 26;
+
+/// How deeply arrays and rows may be nested in one another.
+const MAX_DEPTH: usize = 32;
 
 /// Appends a value. Fails only for values beyond the limits of `numeric` and `jsonb`.
 pub fn put_value(out: &mut Vec<u8>, value: &Value) -> Result<()> {
@@ -69,12 +99,73 @@ pub fn put_value(out: &mut Vec<u8>, value: &Value) -> Result<()> {
             out.push(JSONB);
             put_bytes(out, json.to_string().as_bytes());
         }
+        Value::Float4(x) => {
+            out.push(FLOAT4);
+            out.extend_from_slice(&x.to_bits().to_le_bytes());
+        }
+        Value::Bpchar(text) => {
+            out.push(BPCHAR);
+            put_bytes(out, text.as_bytes());
+        }
+        Value::Bytea(bytes) => {
+            out.push(BYTEA);
+            put_bytes(out, bytes);
+        }
+        Value::Time(micros) => put_integer(out, TIME, *micros),
+        Value::TimeTz(micros, zone) => {
+            put_integer(out, TIMETZ, *micros);
+            put_zigzag(out, i64::from(*zone));
+        }
+        Value::Timestamp(micros) => put_integer(out, TIMESTAMP, *micros),
+        Value::Interval(interval) => {
+            put_integer(out, INTERVAL, i64::from(interval.months));
+            put_zigzag(out, i64::from(interval.days));
+            put_zigzag(out, interval.micros);
+        }
+        Value::Json(text) => {
+            out.push(JSON);
+            put_bytes(out, text.as_bytes());
+        }
+        Value::Oid(oid) => put_integer(out, OID, i64::from(*oid)),
+        Value::Reg(object) => {
+            put_integer(out, REG, i64::from(object.oid));
+            put_bytes(out, object.name.as_bytes());
+        }
+        Value::Enum(label) => {
+            put_integer(out, ENUM, i64::from(label.enum_type));
+            out.extend_from_slice(&label.order.to_bits().to_le_bytes());
+            put_bytes(out, label.label.as_bytes());
+        }
+        Value::Array(array) => put_array(out, array)?,
+        Value::Record(record) => {
+            out.push(RECORD);
+            put_len(out, record.values.len());
+            for ((name, data_type), value) in record.shape.fields.iter().zip(&record.values) {
+                put_bytes(out, name.as_bytes());
+                put_zigzag(out, i64::from(data_type.oid()));
+                put_value(out, value)?;
+            }
+        }
     }
     Ok(())
 }
 
+fn put_array(out: &mut Vec<u8>, array: &Array) -> Result<()> {
+    put_integer(out, ARRAY, i64::from(array.element().oid()));
+    put_len(out, array.dimensions().len());
+    for dimension in array.dimensions() {
+        put_len(out, dimension.length);
+        put_zigzag(out, i64::from(dimension.lower));
+    }
+    put_values(out, array.values())
+}
+
 /// Reads a value.
 pub fn read_value(reader: &mut Reader<'_>) -> Result<Value> {
+    read_nested(reader, MAX_DEPTH)
+}
+
+fn read_nested(reader: &mut Reader<'_>, depth: usize) -> Result<Value> {
     Ok(match reader.u8()? {
         NULL => Value::Null,
         FALSE => Value::Bool(false),
@@ -93,8 +184,72 @@ pub fn read_value(reader: &mut Reader<'_>) -> Result<Value> {
             let text = reader.str()?;
             Value::Jsonb(Arc::new(Json::parse(text).map_err(|why| reader.damaged(why))?))
         }
+        FLOAT4 => Value::Float4(f32::from_bits(u32::from_le_bytes(reader.array()?))),
+        BPCHAR => Value::Bpchar(Arc::from(reader.str()?)),
+        BYTEA => Value::Bytea(Arc::from(reader.bytes()?)),
+        TIME => Value::Time(reader.zigzag()?),
+        TIMETZ => Value::TimeTz(reader.zigzag()?, read_integer(reader)?),
+        TIMESTAMP => Value::Timestamp(reader.zigzag()?),
+        INTERVAL => Value::Interval(Interval {
+            months: read_integer(reader)?,
+            days: read_integer(reader)?,
+            micros: reader.zigzag()?,
+        }),
+        JSON => Value::Json(Arc::from(reader.str()?)),
+        OID => Value::Oid(read_integer(reader)?),
+        REG => {
+            let oid = read_integer(reader)?;
+            Value::Reg(Arc::new(RegObject { oid, name: Arc::from(reader.str()?) }))
+        }
+        ENUM => {
+            let enum_type = read_integer(reader)?;
+            let order = f32::from_bits(u32::from_le_bytes(reader.array()?));
+            Value::Enum(Arc::new(EnumLabel { enum_type, order, label: Arc::from(reader.str()?) }))
+        }
+        ARRAY => read_array(reader, depth)?,
+        RECORD => read_record(reader, depth)?,
         tag => return Err(reader.damaged(format!("unknown value tag {tag}"))),
     })
+}
+
+fn read_array(reader: &mut Reader<'_>, depth: usize) -> Result<Value> {
+    let element = read_type(reader)?;
+    if element.array().is_none() {
+        return Err(reader.damaged("an array of a type that has none"));
+    }
+    let count = reader.count(2)?;
+    let dimensions = (0..count)
+        .map(|_| Ok(Dimension { length: reader.count(0)?, lower: read_integer(reader)? }))
+        .collect::<Result<Vec<_>>>()?;
+    let below = one_deeper(reader, depth)?;
+    let count = reader.count(1)?;
+    let values = (0..count).map(|_| read_nested(reader, below)).collect::<Result<Vec<_>>>()?;
+    match Array::with_dimensions(element, dimensions, values) {
+        Some(array) => Ok(Value::Array(Arc::new(array))),
+        None => Err(reader.damaged("the dimensions of an array do not fit its elements")),
+    }
+}
+
+fn read_record(reader: &mut Reader<'_>, depth: usize) -> Result<Value> {
+    let below = one_deeper(reader, depth)?;
+    let count = reader.count(3)?;
+    let mut fields = Vec::with_capacity(count);
+    let mut values = Vec::with_capacity(count);
+    for _ in 0..count {
+        let name = Arc::from(reader.str()?);
+        fields.push((name, read_type(reader)?));
+        values.push(read_nested(reader, below)?);
+    }
+    Ok(Value::Record(Arc::new(Record { shape: Arc::new(RecordShape { fields }), values })))
+}
+
+fn one_deeper(reader: &Reader<'_>, depth: usize) -> Result<usize> {
+    depth.checked_sub(1).ok_or_else(|| reader.damaged("arrays and rows are nested too deeply"))
+}
+
+fn read_type(reader: &mut Reader<'_>) -> Result<DataType> {
+    let oid = read_integer(reader)?;
+    DataType::from_oid(oid).ok_or_else(|| reader.damaged(format!("unknown type {oid}")))
 }
 
 /// Appends values behind their number.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 
-use super::{DataType, Json, Numeric, Value};
+use super::{Array, DataType, EnumLabel, Interval, Json, Numeric, Record, RecordShape, Value};
 
 /// The types that random values are of.
-pub(crate) const TYPES: [DataType; 10] = [
+pub(crate) const TYPES: [DataType; 22] = [
     DataType::Bool,
     DataType::Int2,
     DataType::Int4,
@@ -18,6 +18,18 @@ pub(crate) const TYPES: [DataType; 10] = [
     DataType::Uuid,
     DataType::Date,
     DataType::Jsonb,
+    DataType::Float4,
+    DataType::Bytea,
+    DataType::Bpchar,
+    DataType::Time,
+    DataType::TimeTz,
+    DataType::Timestamp,
+    DataType::Interval,
+    DataType::Oid,
+    DataType::Enum(20_000),
+    DataType::Record,
+    DataType::Int2Vector,
+    DataType::TimestampTz,
 ];
 
 /// Values of any type, NULL among them.
@@ -38,6 +50,32 @@ pub(crate) fn values_of(data_type: DataType) -> BoxedStrategy<Value> {
         DataType::Date => any::<i32>().prop_map(Value::Date).boxed(),
         DataType::TimestampTz => any::<i64>().prop_map(Value::TimestampTz).boxed(),
         DataType::Jsonb => documents().prop_map(|json| Value::Jsonb(Arc::new(json))).boxed(),
+        DataType::Float4 => any::<f32>().prop_map(Value::Float4).boxed(),
+        DataType::Bpchar => "[ab ]{0,4}".prop_map(|text| Value::Bpchar(text.into())).boxed(),
+        DataType::Bytea => {
+            proptest::collection::vec(any::<u8>(), 0..6).prop_map(|bytes| Value::Bytea(bytes.into())).boxed()
+        }
+        DataType::Time => (0..86_400_000_000_i64).prop_map(Value::Time).boxed(),
+        DataType::TimeTz => (0..86_400_000_000_i64, -50_000..50_000).prop_map(|(t, z)| Value::TimeTz(t, z)).boxed(),
+        DataType::Timestamp => any::<i64>().prop_map(Value::Timestamp).boxed(),
+        DataType::Interval => (any::<i32>(), -40..40, any::<i64>())
+            .prop_map(|(months, days, micros)| Value::Interval(Interval { months, days, micros }))
+            .boxed(),
+        DataType::Oid => any::<u32>().prop_map(Value::Oid).boxed(),
+        DataType::Enum(enum_type) => (0_u8..5)
+            .prop_map(move |n| {
+                Value::Enum(Arc::new(EnumLabel { enum_type, order: f32::from(n), label: format!("l{n}").into() }))
+            })
+            .boxed(),
+        DataType::Record => (any::<bool>(), values_of(DataType::Int2Vector))
+            .prop_map(|(flag, array)| {
+                let shape = RecordShape::anonymous([DataType::Bool, DataType::Int2Vector]);
+                Value::Record(Arc::new(Record { shape: shape.into(), values: vec![Value::Bool(flag), array] }))
+            })
+            .boxed(),
+        DataType::Int2Vector => (proptest::collection::vec(values_of(DataType::Int2), 0..4), 0..2)
+            .prop_map(|(values, lower)| Value::Array(Arc::new(Array::from_lower(DataType::Int2, values, lower))))
+            .boxed(),
         _ => prop_oneof![any::<i64>(), -3_i64..3].prop_map(Value::Int8).boxed(),
     };
     prop_oneof![1 => Just(Value::Null), 12 => value].boxed()

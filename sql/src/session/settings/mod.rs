@@ -22,6 +22,7 @@ pub use table::{DEFINITIONS, Setting};
 pub use value::Value;
 
 use crate::error::{Result, SqlError, SqlState};
+use crate::types::context::Styles;
 use crate::types::style::{ByteaOutput, DateOrder, DateStyle, IntervalStyle};
 use crate::types::{self, datetime};
 
@@ -139,6 +140,12 @@ impl Settings {
     /// How intervals are printed.
     pub fn interval_style(&self) -> IntervalStyle {
         IntervalStyle::by_name(self.text(Setting::IntervalStyle))
+    }
+
+    /// All that steers text forms.
+    pub fn styles(&self) -> Styles {
+        let (date, date_order) = self.date_style;
+        Styles { date, date_order, interval: self.interval_style(), bytea: self.bytea_output() }
     }
 
     /// How `bytea` is printed.

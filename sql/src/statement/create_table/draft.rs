@@ -11,7 +11,7 @@ use super::super::index_column;
 use crate::bind::names::{self, ident};
 use crate::bind::{Binder, SearchPath, type_name};
 use crate::error::{Result, SqlError, SqlState};
-use crate::types::TimeContext;
+use crate::types::ValueContext;
 
 /// How many columns a table may have.
 const MAX_COLUMNS: usize = 1_600;
@@ -243,7 +243,7 @@ impl<'c> Draft<'c> {
 
     /// Defaults, checks and foreign keys, now that all columns and keys are known.
     pub fn finish(mut self) -> Result<NewTable> {
-        let time = TimeContext::utc();
+        let time = ValueContext::utc();
         for (slot, expr) in std::mem::take(&mut self.defaults) {
             let definition = self.definition();
             let Some(column) = definition.columns.get(slot) else { continue };

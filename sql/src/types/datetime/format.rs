@@ -24,25 +24,46 @@ pub fn format_date(days: Days, out: &mut String) {
 
 /// Appends `2024-01-31 10:00:00.5+00`.
 pub fn format_timestamptz(micros: Micros, zone: &TimeZone, out: &mut String) {
+    let offset = offset_at(zone, micros);
+    format_local(micros, micros.saturating_add(offset * SECOND), Some(offset), out);
+}
+
+/// Appends `2024-01-31 10:00:00.5`.
+pub fn format_timestamp(micros: Micros, out: &mut String) {
+    format_local(micros, micros, None, out);
+}
+
+fn format_local(micros: Micros, local: i64, offset: Option<i64>, out: &mut String) {
     match micros {
         TIMESTAMP_INFINITY => return out.push_str("infinity"),
         TIMESTAMP_MINUS_INFINITY => return out.push_str("-infinity"),
         _ => {}
     }
-    let offset = offset_at(zone, micros);
-    let local = micros.saturating_add(offset * SECOND);
     let is_bc = push_date(local.div_euclid(DAY), out);
-    let time = local.rem_euclid(DAY);
+    out.push(' ');
+    format_time(local.rem_euclid(DAY), out);
+    if let Some(offset) = offset {
+        push_offset(offset, out);
+    }
+    push_era(is_bc, out);
+}
+
+/// Appends `10:00:00.5`.
+pub fn format_time(time: Micros, out: &mut String) {
     // Writing to a string cannot fail.
-    let _infallible = write!(out, " {:02}:{:02}:{:02}", time / HOUR, time % HOUR / MINUTE, time % MINUTE / SECOND);
+    let _infallible = write!(out, "{:02}:{:02}:{:02}", time / HOUR, time % HOUR / MINUTE, time % MINUTE / SECOND);
     let fraction = time % SECOND;
     if fraction > 0 {
         let digits = format!("{fraction:06}");
         out.push('.');
         out.push_str(digits.trim_end_matches('0'));
     }
-    push_offset(offset, out);
-    push_era(is_bc, out);
+}
+
+/// Appends `10:00:00.5+00`.
+pub fn format_timetz(time: Micros, seconds_east: i32, out: &mut String) {
+    format_time(time, out);
+    push_offset(i64::from(seconds_east), out);
 }
 
 /// Year, month and day; whether the year is before Christ.

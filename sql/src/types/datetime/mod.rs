@@ -1,6 +1,6 @@
-//! `date` and `timestamptz`: calendar, zones, text forms.
+//! Dates, times and timestamps: calendar, zones, text forms.
 //!
-//! Both count from 2000-01-01, as PostgreSQL does, and reach further than jiff's calendar; so the calendar is our own
+//! All count from 2000-01-01, as PostgreSQL does, and reach further than jiff's calendar; so the calendar is our own
 //! ([`civil`]) and jiff is asked only for the offset of a zone at a moment.
 
 pub mod civil;
@@ -15,30 +15,14 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
-pub use format::{format_date, format_timestamptz};
-pub use parse::{parse_date, parse_timestamptz};
+pub use format::{format_date, format_time, format_timestamp, format_timestamptz, format_timetz};
+pub use parse::{parse_date, parse_time, parse_timestamp, parse_timestamptz, parse_timetz};
 use zone::named_zone;
 pub use zone::{offset_name, time_zone, zone_name};
 
+pub use super::context::ValueContext;
+
 use crate::error::{Result, SqlError, SqlState};
-
-/// What reading, printing and `now()` need to know of time: the session's zone and when the transaction began.
-#[derive(Clone, Debug)]
-pub struct TimeContext {
-    /// The zone in which timestamps are shown, and read where they name none.
-    pub zone: TimeZone,
-    /// When the transaction began: `now()`. Microseconds since 2000-01-01 UTC.
-    pub transaction_start: Micros,
-    /// When the statement began.
-    pub statement_start: Micros,
-}
-
-impl TimeContext {
-    /// UTC, at PostgreSQL's epoch. For what does not depend on time.
-    pub const fn utc() -> Self {
-        Self { zone: TimeZone::UTC, transaction_start: 0, statement_start: 0 }
-    }
-}
 
 /// Microseconds of a second, a minute, an hour and a day.
 pub const SECOND: i64 = 1_000_000;
@@ -172,6 +156,32 @@ pub fn date_to_timestamptz(days: Days, zone: &TimeZone) -> Result<Micros> {
     let error = || SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, "date out of range for timestamp");
     let local = i64::from(days).checked_mul(DAY).ok_or_else(error)?;
     local_to_utc(zone, local).and_then(checked_micros).ok_or_else(error)
+}
+
+/// The moment at which a zone's clocks show a timestamp without zone.
+pub fn timestamp_to_timestamptz(local: Micros, zone: &TimeZone) -> Result<Micros> {
+    if is_infinite_timestamp(local) {
+        return Ok(local);
+    }
+    local_to_utc(zone, local).and_then(checked_micros).ok_or_else(timestamp_out_of_range)
+}
+
+/// What a zone's clocks show at a moment, as a timestamp without zone.
+pub fn timestamptz_to_timestamp(micros: Micros, zone: &TimeZone) -> Result<Micros> {
+    if is_infinite_timestamp(micros) {
+        return Ok(micros);
+    }
+    checked_micros(utc_to_local(zone, micros)).ok_or_else(timestamp_out_of_range)
+}
+
+/// Midnight of a date, as a timestamp without zone.
+pub fn date_to_timestamp(days: Days) -> Result<Micros> {
+    date_to_timestamptz(days, &TimeZone::UTC)
+}
+
+/// The date of a timestamp without zone.
+pub fn timestamp_to_date(micros: Micros) -> Result<Days> {
+    timestamptz_to_date(micros, &TimeZone::UTC)
 }
 
 /// The date that a zone's calendars show at a moment.

@@ -14,7 +14,8 @@ use jiff::tz::TimeZone;
 
 use super::{
     DATE_INFINITY, DATE_MINUS_INFINITY, DAY, HOUR, MINUTE, SECOND, TIMESTAMP_INFINITY, TIMESTAMP_MINUS_INFINITY,
-    TimeContext, checked_days, checked_micros, civil, local_to_utc, named_zone, timestamptz_to_date, utc_to_local,
+    ValueContext, checked_days, checked_micros, civil, local_to_utc, named_zone, offset_at, timestamptz_to_date,
+    utc_to_local,
 };
 use crate::error::{Result, SqlError, SqlState};
 use crate::types::input;
@@ -25,7 +26,7 @@ const MAX_LENGTH: usize = 128;
 const MAX_OFFSET_HOURS: i64 = 15;
 
 /// Reads a date; a time after it is read and dropped.
-pub fn parse_date(text: &str, time: &TimeContext) -> Result<Days> {
+pub fn parse_date(text: &str, time: &ValueContext) -> Result<Days> {
     let out_of_range = || SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("date out of range: \"{text}\""));
     match read(text, "date", time)? {
         Moment::Infinity => Ok(DATE_INFINITY),
@@ -36,7 +37,7 @@ pub fn parse_date(text: &str, time: &TimeContext) -> Result<Days> {
 }
 
 /// Reads a timestamp; without a zone it is one of the session's.
-pub fn parse_timestamptz(text: &str, time: &TimeContext) -> Result<Micros> {
+pub fn parse_timestamptz(text: &str, time: &ValueContext) -> Result<Micros> {
     let micros = match read(text, "timestamp with time zone", time)? {
         Moment::Infinity => return Ok(TIMESTAMP_INFINITY),
         Moment::MinusInfinity => return Ok(TIMESTAMP_MINUS_INFINITY),
@@ -53,6 +54,66 @@ pub fn parse_timestamptz(text: &str, time: &TimeContext) -> Result<Micros> {
     micros
         .and_then(checked_micros)
         .ok_or_else(|| SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("timestamp out of range: \"{text}\"")))
+}
+
+/// Reads a timestamp without zone; a zone in the text is read and dropped.
+pub fn parse_timestamp(text: &str, time: &ValueContext) -> Result<Micros> {
+    let micros = match read(text, "timestamp", time)? {
+        Moment::Infinity => return Ok(TIMESTAMP_INFINITY),
+        Moment::MinusInfinity => return Ok(TIMESTAMP_MINUS_INFINITY),
+        Moment::Instant(micros) => Some(utc_to_local(&time.zone, micros)),
+        Moment::Civil { days, time_of_day, .. } => {
+            days.checked_mul(DAY).and_then(|midnight| midnight.checked_add(time_of_day))
+        }
+    };
+    micros
+        .and_then(checked_micros)
+        .ok_or_else(|| SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("timestamp out of range: \"{text}\"")))
+}
+
+/// Reads a time of day; a date before it is dropped, a zone too.
+pub fn parse_time(text: &str, ctx: &ValueContext) -> Result<Micros> {
+    Ok(time_and_zone(text, "time", ctx)?.0)
+}
+
+/// Reads a time of day with its zone, the session's if it names none: microseconds, and seconds east.
+pub fn parse_timetz(text: &str, ctx: &ValueContext) -> Result<(Micros, i32)> {
+    let (time, zone) = time_and_zone(text, "time with time zone", ctx)?;
+    let seconds = match zone {
+        Some(Zone::Offset(seconds)) => seconds,
+        Some(Zone::Named(zone)) => offset_at(&zone, ctx.transaction_start),
+        None => offset_at(&ctx.zone, ctx.transaction_start),
+    };
+    Ok((time, i32::try_from(seconds).unwrap_or(0)))
+}
+
+fn time_and_zone(text: &str, type_name: &str, ctx: &ValueContext) -> Result<(Micros, Option<Zone>)> {
+    let trimmed = input::trim(text);
+    if trimmed.eq_ignore_ascii_case("allballs") {
+        return Ok((0, Some(Zone::Offset(0))));
+    }
+    let starts_with_time = |text: &str| {
+        let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+        let after = text.as_bytes().get(digits);
+        (matches!(digits, 1 | 2) && after == Some(&b':')) || (matches!(digits, 4 | 6) && after != Some(&b'-'))
+    };
+    let bare = trimmed.strip_prefix(['T', 't']).unwrap_or(trimmed);
+    if trimmed.len() <= MAX_LENGTH && starts_with_time(bare) {
+        let mut reader = Reader::new(bare);
+        let read = (|| {
+            let time = reader.time(true)?;
+            reader.skip_spaces();
+            let zone = reader.zone()?;
+            reader.skip_spaces();
+            if reader.rest.is_empty() { Ok((time, zone)) } else { Err(Refusal::Syntax) }
+        })();
+        return read.map_err(|refusal| refusal_error(refusal, text, type_name));
+    }
+    match read(text, type_name, ctx)? {
+        Moment::Civil { time_of_day, zone, .. } => Ok((time_of_day, zone)),
+        Moment::Instant(micros) => Ok((utc_to_local(&ctx.zone, micros).rem_euclid(DAY), None)),
+        Moment::Infinity | Moment::MinusInfinity => Err(refusal_error(Refusal::Syntax, text, type_name)),
+    }
 }
 
 /// What a text says.
@@ -79,36 +140,34 @@ enum Refusal {
     UnknownZone(String),
 }
 
-fn read(text: &str, type_name: &str, time: &TimeContext) -> Result<Moment> {
+fn read(text: &str, type_name: &str, time: &ValueContext) -> Result<Moment> {
     let trimmed = input::trim(text);
     let result = if trimmed.len() > MAX_LENGTH {
         Err(Refusal::Syntax)
     } else {
         special(trimmed, time).map_or_else(|| Reader::new(trimmed).moment(), Ok)
     };
-    result.map_err(|refusal| {
-        let overflow = || {
-            SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("date/time field value out of range: \"{text}\""))
-        };
-        match refusal {
-            Refusal::Syntax => SqlError::new(
-                SqlState::INVALID_DATETIME_FORMAT,
-                format!("invalid input syntax for type {type_name}: \"{text}\""),
-            ),
-            Refusal::MonthOrDay => overflow().with_hint("Perhaps you need a different \"datestyle\" setting."),
-            Refusal::Field => overflow(),
-            Refusal::Displacement => SqlError::new(
-                SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
-                format!("time zone displacement out of range: \"{text}\""),
-            ),
-            Refusal::UnknownZone(name) => {
-                SqlError::new(SqlState::INVALID_PARAMETER_VALUE, format!("time zone \"{name}\" not recognized"))
-            }
-        }
-    })
+    result.map_err(|refusal| refusal_error(refusal, text, type_name))
 }
 
-fn special(text: &str, time: &TimeContext) -> Option<Moment> {
+fn refusal_error(refusal: Refusal, text: &str, type_name: &str) -> SqlError {
+    let overflow =
+        || SqlError::new(SqlState::DATETIME_FIELD_OVERFLOW, format!("date/time field value out of range: \"{text}\""));
+    match refusal {
+        Refusal::Syntax => input::invalid_datetime(type_name, text),
+        Refusal::MonthOrDay => overflow().with_hint("Perhaps you need a different \"datestyle\" setting."),
+        Refusal::Field => overflow(),
+        Refusal::Displacement => SqlError::new(
+            SqlState::INVALID_TIME_ZONE_DISPLACEMENT_VALUE,
+            format!("time zone displacement out of range: \"{text}\""),
+        ),
+        Refusal::UnknownZone(name) => {
+            SqlError::new(SqlState::INVALID_PARAMETER_VALUE, format!("time zone \"{name}\" not recognized"))
+        }
+    }
+}
+
+fn special(text: &str, time: &ValueContext) -> Option<Moment> {
     let today = |shift: i64| {
         let day = utc_to_local(&time.zone, time.transaction_start).div_euclid(DAY);
         Moment::Civil { days: day + shift, time_of_day: 0, zone: None }

@@ -2,12 +2,12 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::*;
 
-fn context(zone: TimeZone) -> TimeContext {
+fn context(zone: TimeZone) -> ValueContext {
     // 2024-03-10 12:34:56.789 UTC.
-    TimeContext { zone, transaction_start: 763_389_296_789_000, statement_start: 0 }
+    ValueContext { zone, transaction_start: 763_389_296_789_000, ..ValueContext::utc() }
 }
 
-fn timestamp(text: &str, time: &TimeContext) -> String {
+fn timestamp(text: &str, time: &ValueContext) -> String {
     match parse_timestamptz(text, time) {
         Ok(micros) => {
             let mut out = String::new();
