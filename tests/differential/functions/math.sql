@@ -1,7 +1,8 @@
 -- Mathematical functions and operators (chapter 9.3).
 SELECT 2 + 3, 2 - 3, 2 * 3, 5 / 2, 5 % 2, 2 ^ 3, |/ 25.0, ||/ 64.0, @ -5.0, 91 & 15, 32 | 3, 17 # 5, ~1, 1 << 4, 8 >> 2;
 SELECT 2 + 3 * 4, (2 + 3) * 4, 2 ^ 3 ^ 2, -2 ^ 2, 10 - 2 - 3, 100 / 10 / 2, 2 * 3 % 4, - - 5, 5 + -3, 7 % 4 * 2;
-SELECT 1 + 1 = 2 AND 2 < 3, NOT 1 > 2, 1 < 2 = true, NOT true = false, 5 - 3 BETWEEN 1 AND 2 + 1;
+SELECT 1 + 1 = 2 AND 2 < 3, NOT 1 > 2, NOT true = false, 5 - 3 BETWEEN 1 AND 2 + 1;
+SELECT 1 < 2 = true;
 SELECT 1 << 2 + 1, 1 | 2 & 3, 5 & 3 = 1, ~ 5 + 1, 2 # 3 * 2;
 SELECT abs(-17.4), abs(-17), cbrt(64.0), ceil(42.2), ceil(-42.8), ceiling(95.3), degrees(0.5), div(9, 4), exp(1.0), floor(42.8), floor(-42.8);
 SELECT gcd(1071, 462), lcm(1071, 462), ln(2.0), log(100), log10(1000), log(2.0, 64.0), mod(9, 4), pi(), power(9, 3), power(9.0, 3), radians(45.0);

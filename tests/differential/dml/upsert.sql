@@ -1,0 +1,47 @@
+-- INSERT … ON CONFLICT.
+CREATE TABLE stock (sku text PRIMARY KEY, qty int NOT NULL DEFAULT 0, loc text, ean text UNIQUE, CHECK (qty >= 0));
+CREATE UNIQUE INDEX stock_loc_lower ON stock (lower(loc)) WHERE qty > 0;
+INSERT INTO stock VALUES ('a', 1, 'A1', 'e1'), ('b', 2, 'B1', 'e2');
+INSERT INTO stock VALUES ('a', 5) ON CONFLICT DO NOTHING;
+INSERT INTO stock VALUES ('a', 5) ON CONFLICT (sku) DO NOTHING;
+INSERT INTO stock VALUES ('a', 5) ON CONFLICT (sku) DO NOTHING RETURNING *;
+INSERT INTO stock VALUES ('a', 5) ON CONFLICT (sku) DO UPDATE SET qty = excluded.qty RETURNING *;
+INSERT INTO stock VALUES ('a', 5) ON CONFLICT (sku) DO UPDATE SET qty = stock.qty + excluded.qty RETURNING sku, qty;
+INSERT INTO stock AS s VALUES ('a', 5) ON CONFLICT (sku) DO UPDATE SET qty = s.qty + excluded.qty, loc = 'moved' RETURNING s.*;
+INSERT INTO stock VALUES ('c', 3, 'C1') ON CONFLICT (sku) DO UPDATE SET qty = 99 RETURNING *;
+INSERT INTO stock VALUES ('a', 1), ('d', 4) ON CONFLICT (sku) DO UPDATE SET qty = excluded.qty RETURNING sku, qty;
+INSERT INTO stock VALUES ('a', 7) ON CONFLICT (sku) DO UPDATE SET qty = excluded.qty WHERE stock.qty > 100 RETURNING *;
+INSERT INTO stock VALUES ('z', 1, NULL, 'e1') ON CONFLICT (ean) DO UPDATE SET loc = 'by ean' RETURNING *;
+INSERT INTO stock VALUES ('z', 1, NULL, 'e1') ON CONFLICT (sku) DO NOTHING;
+INSERT INTO stock VALUES ('z', 1, NULL, 'e1') ON CONFLICT DO NOTHING;
+INSERT INTO stock VALUES ('y', 1, 'b1') ON CONFLICT (lower(loc)) WHERE qty > 0 DO UPDATE SET qty = 50 RETURNING *;
+INSERT INTO stock VALUES ('y', 1, 'b1') ON CONFLICT ON CONSTRAINT stock_pkey DO NOTHING;
+INSERT INTO stock VALUES ('b', 1) ON CONFLICT ON CONSTRAINT stock_pkey DO UPDATE SET qty = 1 RETURNING *;
+INSERT INTO stock VALUES ('b', 1) ON CONFLICT ON CONSTRAINT nosuch DO NOTHING;
+INSERT INTO stock VALUES ('b', 1) ON CONFLICT (qty) DO NOTHING;
+INSERT INTO stock VALUES ('b', 1) ON CONFLICT (nosuch) DO NOTHING;
+INSERT INTO stock VALUES ('b', 1) ON CONFLICT DO UPDATE SET qty = 1;
+INSERT INTO stock VALUES ('q', 1), ('q', 2) ON CONFLICT (sku) DO UPDATE SET qty = excluded.qty;
+INSERT INTO stock VALUES ('q', 1), ('q', 2) ON CONFLICT (sku) DO NOTHING RETURNING *;
+INSERT INTO stock VALUES ('a', -1) ON CONFLICT (sku) DO NOTHING;
+INSERT INTO stock VALUES ('a', 1) ON CONFLICT (sku) DO UPDATE SET qty = -1;
+INSERT INTO stock VALUES ('a', 1) ON CONFLICT (sku) DO UPDATE SET qty = NULL;
+INSERT INTO stock VALUES ('a', NULL) ON CONFLICT (sku) DO UPDATE SET qty = 1;
+INSERT INTO stock VALUES ('a', 1) ON CONFLICT (sku) DO UPDATE SET qty = DEFAULT, loc = DEFAULT RETURNING *;
+INSERT INTO stock VALUES ('a', 1) ON CONFLICT (sku) DO UPDATE SET (qty, loc) = (excluded.qty + 1, 'row') RETURNING *;
+INSERT INTO stock VALUES ('a', 1) ON CONFLICT (sku) DO UPDATE SET (qty, loc) = (SELECT 8, 'sub') RETURNING *;
+INSERT INTO stock VALUES ('a', 1) ON CONFLICT (sku) DO UPDATE SET qty = (SELECT max(qty) FROM stock) RETURNING *;
+INSERT INTO stock VALUES ('a', 1) ON CONFLICT (sku) DO UPDATE SET qty = qty + 1;
+INSERT INTO stock VALUES ('a', 1) ON CONFLICT (sku) DO UPDATE SET sku = 'renamed' RETURNING *;
+INSERT INTO stock VALUES ('b', 1) ON CONFLICT (sku) DO UPDATE SET sku = 'c';
+INSERT INTO stock SELECT sku, qty + 1 FROM stock WHERE sku IN ('b', 'c') ON CONFLICT (sku) DO UPDATE SET qty = excluded.qty RETURNING sku, qty;
+INSERT INTO stock (sku, qty) SELECT 'n' || g, g FROM generate_series(1, 3) g ON CONFLICT DO NOTHING;
+WITH up AS (INSERT INTO stock VALUES ('n1', 9) ON CONFLICT (sku) DO UPDATE SET qty = excluded.qty RETURNING *) SELECT sku, qty FROM up;
+SELECT sku, qty, loc, ean FROM stock ORDER BY sku;
+CREATE TABLE tag (a int, b text, n int DEFAULT 1, PRIMARY KEY (a, b));
+INSERT INTO tag VALUES (1, 'x') ON CONFLICT (a, b) DO UPDATE SET n = tag.n + 1 RETURNING n;
+INSERT INTO tag VALUES (1, 'x') ON CONFLICT (b, a) DO UPDATE SET n = tag.n + 1 RETURNING n;
+INSERT INTO tag VALUES (1, 'x') ON CONFLICT (a) DO NOTHING;
+-- params: b | 7
+-- params: w | 8
+INSERT INTO stock (sku, qty) VALUES ($1, $2) ON CONFLICT (sku) DO UPDATE SET qty = excluded.qty + $2 RETURNING sku, qty;

@@ -1,0 +1,26 @@
+-- Data-modifying CTEs.
+CREATE TABLE src (id int PRIMARY KEY, v int);
+CREATE TABLE dst (id int PRIMARY KEY, v int, moved timestamptz);
+INSERT INTO src SELECT g, g * 10 FROM generate_series(1, 10) g;
+WITH m AS (DELETE FROM src WHERE id <= 3 RETURNING *) INSERT INTO dst (id, v) SELECT id, v FROM m RETURNING *;
+SELECT (SELECT count(*) FROM src), (SELECT count(*) FROM dst);
+WITH u AS (UPDATE src SET v = v + 1 WHERE id = 4 RETURNING v) SELECT u.v, src.v AS old FROM u, src WHERE src.id = 4;
+WITH i AS (INSERT INTO src VALUES (11, 110) RETURNING id) SELECT count(*) FROM src, i;
+SELECT count(*) FROM src;
+WITH a AS (INSERT INTO dst (id, v) VALUES (20, 1) RETURNING id), b AS (INSERT INTO dst (id, v) SELECT id + 1, 2 FROM a RETURNING id) SELECT * FROM a UNION ALL SELECT * FROM b ORDER BY 1;
+WITH d AS (DELETE FROM dst WHERE id >= 20 RETURNING id) SELECT array_agg(id ORDER BY id) FROM d;
+WITH d AS (DELETE FROM dst WHERE id = 1) UPDATE src SET v = 0 WHERE id = 5 RETURNING *;
+WITH u AS (UPDATE src SET v = -1 WHERE id = 6) UPDATE src SET v = -2 WHERE id = 7 RETURNING id, v;
+SELECT id, v FROM src WHERE id BETWEEN 5 AND 7 ORDER BY id;
+WITH o AS (INSERT INTO dst (id, v) VALUES (2, 5) ON CONFLICT (id) DO UPDATE SET v = dst.v + excluded.v RETURNING v) SELECT * FROM o;
+WITH x AS (INSERT INTO dst (id, v) VALUES (2, 5)) SELECT 1;
+WITH x AS (DELETE FROM src) SELECT count(*) FROM src;
+SELECT count(*) FROM src;
+WITH x AS (DELETE FROM src) SELECT * FROM x;
+WITH RECURSIVE r AS (INSERT INTO dst VALUES (30) RETURNING id) SELECT * FROM r;
+WITH p AS (INSERT INTO src VALUES (1, 1), (2, 2) RETURNING *), t AS (SELECT sum(v) AS s FROM p) INSERT INTO dst (id, v) SELECT 40, s FROM t RETURNING id, v;
+WITH x AS (UPDATE dst SET v = 1 RETURNING nosuch) SELECT 1;
+WITH ids AS (SELECT id FROM src ORDER BY id LIMIT 1) DELETE FROM src WHERE id IN (SELECT id FROM ids) RETURNING id;
+WITH ids AS (SELECT 2 AS id) UPDATE src SET v = 9 FROM ids WHERE src.id = ids.id RETURNING src.*;
+TABLE src;
+TABLE dst;

@@ -1,0 +1,26 @@
+-- LISTEN, NOTIFY, UNLISTEN: answers; what arrives is tested elsewhere.
+LISTEN ch;
+NOTIFY ch;
+NOTIFY ch, 'payload';
+SELECT pg_notify('ch', 'from function');
+SELECT pg_notify('', 'x');
+SELECT pg_notify(NULL, 'x');
+SELECT * FROM pg_listening_channels() ORDER BY 1;
+LISTEN "Quoted Channel";
+SELECT * FROM pg_listening_channels() ORDER BY 1;
+UNLISTEN ch;
+UNLISTEN nosuch;
+UNLISTEN *;
+SELECT count(*) FROM pg_listening_channels();
+BEGIN;
+LISTEN a;
+ROLLBACK;
+SELECT count(*) FROM pg_listening_channels();
+BEGIN;
+NOTIFY a, 'in transaction';
+COMMIT;
+NOTIFY;
+LISTEN;
+LISTEN 'x';
+NOTIFY ch, NULL;
+SELECT pg_notification_queue_usage() >= 0;
