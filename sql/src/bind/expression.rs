@@ -42,6 +42,7 @@ impl Binder<'_> {
             }
             Ast::Identifier(name) => {
                 let column = scope.column(&ident(name)).map_err(|error| self.at(name.span, error))?;
+                self.note_bare_column(name, &column.name, scope);
                 scope.note_use(&column.expr, name.span);
                 Ok(column.expr)
             }
@@ -119,6 +120,9 @@ impl Binder<'_> {
         };
         match (found, span) {
             (Ok(column), span) => {
+                if let [.., relation, column] = names.as_slice() {
+                    self.note_column(parts, relation, column, scope);
+                }
                 scope.note_use(&column.expr, span.unwrap_or_else(Span::empty));
                 Ok(column.expr)
             }

@@ -32,6 +32,9 @@ pub fn find_target(catalog: &Catalog, path: &SearchPath, name: &QualifiedName) -
             SqlState::INSUFFICIENT_PRIVILEGE,
             format!("permission denied: \"{}\" is a system catalog", name.name),
         )),
+        Some(NamedRelation::View(_) | NamedRelation::Sequence(_)) => {
+            Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not a table", name.name)))
+        }
         None => Err(no_such_relation(name)),
     }
 }
@@ -122,6 +125,9 @@ impl Binder<'_> {
     ) -> Result<()> {
         let mut merged = Vec::with_capacity(names.len());
         for name in names {
+            for column in scope.columns.iter().filter(|column| column.is_bare && column.name == *name) {
+                self.note_merged(scope.stored(column));
+            }
             let (left, right) = scope.columns.split_at_mut_checked(left_columns).expect("BUG: the left side is there");
             let left = bare(left, name, "left")?;
             let right = bare(right, name, "right")?;
@@ -226,6 +232,7 @@ impl Binder<'_> {
         parent: Option<&'p Scope<'p>>,
     ) -> Result<(Relation, Scope<'p>)> {
         let span = name.0.first().and_then(|part| part.as_ident()).map(|ident| ident.span);
+        let written = name;
         let name = names::qualified(name)?;
         let shown = alias.map_or_else(|| name.name.clone(), |alias| ident(&alias.name));
         let mut scope = Scope::inside(parent);
@@ -243,8 +250,23 @@ impl Binder<'_> {
                 Relation::System { relation, name: shown.as_str().into() }
             }
             Some(NamedRelation::Table(table)) => {
+                self.note_object(written, table.id.into(), (&table.schema, &table.name), alias.is_none());
                 scope.add_table(&table, &shown);
                 Relation::Table { table, name: shown.as_str().into(), lock: None, with_key: false }
+            }
+            Some(NamedRelation::View(view)) => {
+                self.note_object(written, view.id.into(), (&view.schema, &view.name), alias.is_none());
+                let query = self.nested(|binder| binder.view_query(&view))?;
+                let columns =
+                    query.columns.iter().map(|column| (column.name.clone(), column.column_type, column.origin));
+                scope.add_relation(&shown, None, columns.collect());
+                if let Some(relation) = scope.relations.last_mut() {
+                    relation.view = Some(view.id);
+                }
+                Relation::Query { query: Box::new(query), name: shown.as_str().into() }
+            }
+            Some(NamedRelation::Sequence(sequence)) => {
+                return Err(SqlError::unsupported(format!("reading sequence \"{}\" as a table", sequence.name)));
             }
             None => {
                 let error = self.hint_at_cte(&name, no_such_relation(&name));

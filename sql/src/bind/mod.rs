@@ -11,6 +11,8 @@
 //! | `coerce` | PostgreSQL's rules about which type becomes which, and about `unknown` |
 //! | `insert`, `conflict`, `modify`, `assign`, `default` | INSERT; ON CONFLICT; UPDATE and DELETE; SET; DEFAULT |
 //! | `row_expression` | CHECK, keys and predicates of indexes, generated columns |
+//! | `view` | views in FROM |
+//! | `mention` | what the names in a text mean, for texts that are kept |
 //! | `deparse` | typed expressions as text, for EXPLAIN |
 
 mod assign;
@@ -26,6 +28,7 @@ mod from;
 mod group_by;
 mod grouping;
 mod insert;
+pub mod mention;
 pub mod modify;
 pub mod names;
 mod order;
@@ -38,10 +41,11 @@ mod select;
 mod set_operation;
 pub mod tree;
 pub mod type_name;
+mod view;
 mod walk;
 
-use heliosdb_storage::Catalog;
 use heliosdb_storage::value::DataType;
+use heliosdb_storage::{Catalog, RelationId};
 use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::Span;
 
@@ -83,6 +87,12 @@ pub struct Binder<'a> {
     cte_awaited: bool,
     /// What stands around the place that is being bound and no recursive query may name itself in.
     barriers: Vec<cte::Barrier>,
+    /// What names mean, if somebody wants to know.
+    mentions: Option<Box<mention::Mentions>>,
+    /// The place of an expression that gives its name to a column of a result.
+    result_name: Option<Span>,
+    /// The views that are being bound.
+    views: Vec<RelationId>,
 }
 
 impl<'a> Binder<'a> {
@@ -101,6 +111,9 @@ impl<'a> Binder<'a> {
             cte_ids: 0,
             cte_awaited: false,
             barriers: Vec::new(),
+            mentions: None,
+            result_name: None,
+            views: Vec::new(),
         }
     }
 

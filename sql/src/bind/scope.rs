@@ -3,9 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use heliosdb_storage::RelationId;
 use heliosdb_storage::catalog::TableDef;
 use heliosdb_storage::value::ColumnType;
+use heliosdb_storage::{ColumnId, RelationId};
 use sqlparser::tokenizer::Span;
 
 use crate::error::{Result, SqlError, SqlState};
@@ -111,6 +111,8 @@ pub struct ScopeRelation {
     pub first: usize,
     /// The table, if it is a stored one.
     pub table: Option<Arc<TableDef>>,
+    /// The view, if it is one.
+    pub view: Option<RelationId>,
 }
 
 /// A column in scope.
@@ -193,7 +195,7 @@ impl<'p> Scope<'p> {
     /// Adds a relation with its columns.
     pub fn add_relation(&mut self, name: &str, table: Option<Arc<TableDef>>, columns: Vec<RelationColumn>) {
         let relation = self.relations.len();
-        self.relations.push(ScopeRelation { name: name.to_owned(), first: self.width, table });
+        self.relations.push(ScopeRelation { name: name.to_owned(), first: self.width, table, view: None });
         for (name, column_type, origin) in columns {
             let expr = Expr::Column(self.width, column_type.data_type);
             self.columns.push(ScopeColumn { relation: Some(relation), name, column_type, expr, is_bare: true, origin });
@@ -240,6 +242,48 @@ impl<'p> Scope<'p> {
             }
         })?
         .ok_or_else(not_found)
+    }
+
+    /// The relation that a bare column belongs to, and the stored column that it is. No relation for the merged column of
+    /// USING, nor if a nearer relation of the same name would be meant.
+    pub fn qualifier(&self, name: &str) -> (Option<String>, Option<(RelationId, ColumnId)>) {
+        let mut scope = Some(self);
+        let mut nearer: Vec<&ScopeRelation> = Vec::new();
+        while let Some(here) = scope {
+            if let Some(column) = here.columns.iter().find(|column| column.is_bare && column.name == name) {
+                let relation = column.relation.and_then(|at| here.relations.get(at)).map(|relation| &relation.name);
+                let relation = relation.filter(|relation| !nearer.iter().any(|other| other.name == **relation));
+                return (relation.cloned(), here.stored(column));
+            }
+            nearer.extend(&here.relations);
+            scope = here.parent;
+        }
+        (None, None)
+    }
+
+    /// The stored column that `relation.column` is.
+    pub fn origin_of(&self, relation: &str, name: &str) -> Option<(RelationId, ColumnId)> {
+        let mut scope = Some(self);
+        while let Some(here) = scope {
+            if let Some(at) = here.relations.iter().position(|known| known.name == relation) {
+                let column = here.columns.iter().find(|column| column.relation == Some(at) && column.name == name)?;
+                return here.stored(column);
+            }
+            scope = here.parent;
+        }
+        None
+    }
+
+    /// The column of a table or a view that a column of such a relation is; none for columns of subqueries.
+    pub fn stored(&self, column: &ScopeColumn) -> Option<(RelationId, ColumnId)> {
+        let (id, slot) = column.origin?;
+        let relation = self.relations.get(column.relation?)?;
+        match &relation.table {
+            Some(table) if table.id == id => Some((id, table.columns.get(slot)?.id)),
+            // Columns of views are never dropped: their positions are their ids.
+            None if relation.view == Some(id) => Some((id, ColumnId(u16::try_from(slot + 1).ok()?))),
+            _ => None,
+        }
     }
 
     /// What `relation.column` means, here or further out.

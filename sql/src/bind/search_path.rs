@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use heliosdb_storage::Catalog;
-use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::catalog::{CatalogObject, SequenceDef, TableDef, ViewDef};
 
 use super::names::QualifiedName;
 use crate::catalog_views::{self, SystemRelation};
@@ -44,6 +44,10 @@ pub enum NamedRelation {
     System(&'static SystemRelation),
     /// A stored table.
     Table(Arc<TableDef>),
+    /// A view.
+    View(Arc<ViewDef>),
+    /// A sequence.
+    Sequence(Arc<SequenceDef>),
 }
 
 impl SearchPath {
@@ -111,7 +115,12 @@ impl SearchPath {
             if let Some(system) = catalog_views::lookup(schema, &name.name) {
                 return Some(NamedRelation::System(system));
             }
-            catalog.table(schema, &name.name).map(|table| NamedRelation::Table(Arc::clone(table)))
+            match catalog.relation(schema, &name.name)? {
+                CatalogObject::Table(table) => Some(NamedRelation::Table(Arc::clone(table))),
+                CatalogObject::View(view) => Some(NamedRelation::View(Arc::clone(view))),
+                CatalogObject::Sequence(sequence) => Some(NamedRelation::Sequence(Arc::clone(sequence))),
+                CatalogObject::Schema(_) => None,
+            }
         })
     }
 

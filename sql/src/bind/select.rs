@@ -3,9 +3,11 @@
 use heliosdb_storage::RelationId;
 use heliosdb_storage::value::{ColumnType, DataType};
 use sqlparser::ast::{self, SelectItem};
+use sqlparser::tokenizer::Span;
 
 use super::Binder;
 use super::group_by::Groups;
+use super::mention::span_of;
 use super::names::{self, ident};
 use super::query::Unknowns;
 use super::scope::{Place, Scope};
@@ -113,7 +115,11 @@ impl Binder<'_> {
         let mut targets = Vec::with_capacity(items.len());
         for item in items {
             match item {
-                SelectItem::UnnamedExpr(expr) => targets.push(self.target(expr, figure_name(expr), scope)?),
+                SelectItem::UnnamedExpr(expr) => {
+                    self.result_name = name_span(expr);
+                    targets.push(self.target(expr, figure_name(expr), scope)?);
+                    self.result_name = None;
+                }
                 SelectItem::ExprWithAlias { alias, .. } if is_postfix_operator(alias) => {
                     return Err(SqlError::unsupported("ISNULL")
                         .with_hint("Write IS NULL, or quote the name if a column is to be named so."));
@@ -127,13 +133,16 @@ impl Binder<'_> {
                             "SELECT * with no tables specified is not valid",
                         ));
                     }
+                    self.note_star(options.wildcard_token.0.span, scope, None);
                     targets.extend(scope.columns.iter().filter(|column| column.is_bare).map(star_target));
                 }
                 SelectItem::QualifiedWildcard(ast::SelectItemQualifiedWildcardKind::ObjectName(name), options) => {
                     refuse_wildcard_options(options)?;
+                    let span = Span { start: span_of(name).start, end: options.wildcard_token.0.span.end };
                     let name = names::qualified(name)?.name;
                     let at = scope.relations.iter().position(|relation| relation.name == name);
                     let at = at.ok_or_else(|| scope.missing_relation(&name))?;
+                    self.note_star(span, scope, Some(at));
                     targets.extend(scope.columns.iter().filter(|column| column.relation == Some(at)).map(star_target));
                 }
                 other => return Err(SqlError::unsupported(format!("the column {other}"))),
@@ -158,6 +167,17 @@ impl Binder<'_> {
             },
         };
         Ok(Target { typmod, origin: known.and_then(|column| column.origin), expr: bound, name })
+    }
+}
+
+/// The place of a bare or qualified name.
+fn name_span(expr: &ast::Expr) -> Option<Span> {
+    match expr {
+        ast::Expr::Identifier(name) => Some(name.span),
+        ast::Expr::CompoundIdentifier(parts) => {
+            Some(Span { start: parts.first()?.span.start, end: parts.last()?.span.end })
+        }
+        _ => None,
     }
 }
 

@@ -11,7 +11,7 @@ use crate::functions::quote_ident;
 pub enum ObjectAddress {
     /// A schema.
     Schema(Oid),
-    /// A table or a sequence.
+    /// A table, a view or a sequence.
     Relation(RelationId),
     /// A column of a relation.
     Column(RelationId, ColumnId),
@@ -72,6 +72,10 @@ impl ObjectAddress {
 }
 
 fn column_name(catalog: &Catalog, relation: RelationId, column: ColumnId) -> String {
+    if let Some(view) = catalog.view(relation) {
+        let column = usize::from(column.0).checked_sub(1).and_then(|at| view.columns.get(at));
+        return column.map_or_else(|| "?".to_owned(), |column| quote_ident(&column.name));
+    }
     let table = catalog.table_by_id(relation);
     let definition = table.and_then(|table| table.columns.get(table.slot_of(column)?));
     definition.map_or_else(|| "?".to_owned(), |column| quote_ident(&column.name))
@@ -89,6 +93,9 @@ fn describe_relation(catalog: &Catalog, path: &SearchPath, id: RelationId) -> St
         Some(CatalogObject::Table(table)) => format!("table {}", qualified(catalog, path, &table.schema, &table.name)),
         Some(CatalogObject::Sequence(sequence)) => {
             format!("sequence {}", qualified(catalog, path, &sequence.schema, &sequence.name))
+        }
+        Some(CatalogObject::View(view)) => {
+            format!("view {}", qualified(catalog, path, &view.schema, &view.name))
         }
         _ => format!("relation {id}"),
     }

@@ -1,6 +1,8 @@
 //! Who depends on whom, read off the definitions.
 
-use heliosdb_storage::catalog::{CatalogObject, ForeignKeyDef, SequenceDef, TableDef, is_permutation};
+use heliosdb_storage::catalog::{
+    CatalogObject, ForeignKeyDef, Reference, SequenceDef, TableDef, ViewDef, is_permutation,
+};
 use heliosdb_storage::{Catalog, Oid, RelationId};
 
 use super::ObjectAddress;
@@ -30,6 +32,7 @@ pub(super) fn dependencies(catalog: &Catalog) -> Vec<Dependency> {
         match object {
             CatalogObject::Table(table) => found.table(table),
             CatalogObject::Sequence(sequence) => found.sequence(sequence),
+            CatalogObject::View(view) => found.view(view),
             CatalogObject::Schema(_) => {}
         }
     }
@@ -86,6 +89,31 @@ impl Graph<'_> {
         }
         for foreign in &table.foreign_keys {
             self.foreign_key(table, foreign);
+        }
+    }
+
+    fn view(&mut self, view: &ViewDef) {
+        let address = ObjectAddress::Relation(view.id);
+        self.in_schema(address.clone(), view.id.into(), &view.schema);
+        self.references(&address, view.id.0, &view.references);
+    }
+
+    /// What a definition names.
+    fn references(&mut self, address: &ObjectAddress, age: u32, references: &[Reference]) {
+        for reference in references {
+            let Some(object) = self.catalog.object(reference.object) else { continue };
+            let relation = RelationId(reference.object.0);
+            let on = match object {
+                CatalogObject::Schema(schema) => ObjectAddress::Schema(schema.id),
+                CatalogObject::Table(_) | CatalogObject::Sequence(_) | CatalogObject::View(_) => {
+                    if reference.column.0 == 0 {
+                        ObjectAddress::Relation(relation)
+                    } else {
+                        ObjectAddress::Column(relation, reference.column)
+                    }
+                }
+            };
+            self.add(address.clone(), age, on, Kind::Normal);
         }
     }
 

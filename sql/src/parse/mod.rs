@@ -34,7 +34,7 @@ use object::ObjectStatement;
 use session::SessionStatement;
 use token::{Token, TokenKind};
 
-pub use position::{TextPosition, text_of};
+pub use position::{TextPosition, byte_range, text_of};
 
 /// The longest text of one message.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
@@ -118,6 +118,11 @@ fn other_tree(source: &str, tokens: &[Token]) -> Result<Tree> {
 /// Parses an expression that the catalog keeps as text: a DEFAULT or a CHECK.
 pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
     parse_whole(sql, |grammar| grammar.expr())
+}
+
+/// Parses a query that the catalog keeps as text.
+pub fn parse_query(sql: &str) -> Result<Box<ast::Query>> {
+    parse_whole(sql, |grammar| grammar.query())
 }
 
 /// Parses the name of a type.

@@ -43,6 +43,11 @@ pub(super) fn byte_of(location: Location) -> Option<usize> {
     usize::try_from(location.column).ok()?.checked_sub(1)
 }
 
+/// The bytes of a part of the tree; none if it was not read from a text.
+pub fn byte_range(span: Span) -> Option<std::ops::Range<usize>> {
+    Some(byte_of(span.start)?..byte_of(span.end)?)
+}
+
 /// The text of a part of the tree; none if it has no place in this text.
 pub fn text_of(source: &str, span: Span) -> Option<&str> {
     source.get(byte_of(span.start)?..byte_of(span.end)?)

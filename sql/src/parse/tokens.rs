@@ -61,6 +61,17 @@ impl<'a> Tokens<'a> {
         token.and_then(|token| self.source.get(token.start as usize..token.end as usize)).unwrap_or_default()
     }
 
+    /// The text of a run of tokens.
+    pub fn text_of(&self, tokens: &[Token]) -> &'a str {
+        let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return "" };
+        self.source.get(first.start as usize..last.end as usize).unwrap_or_default()
+    }
+
+    /// How many characters stand before a token.
+    pub fn chars_before(&self, token: &Token) -> usize {
+        position::char_position(self.source, token.start as usize) - 1
+    }
+
     /// Whether the next token is this word, without quotes, in any case.
     pub fn is_word(&self, word: &str) -> bool {
         matches!(self.peek(), Some(TokenKind::Word | TokenKind::Keyword(_))) && self.text().eq_ignore_ascii_case(word)

@@ -276,6 +276,9 @@ fn streams(plan: &Plan) -> bool {
 
 fn result_column(column: &OutputColumn, catalog: &Catalog) -> ResultColumn {
     let origin = column.origin.and_then(|(relation, slot)| {
+        if catalog.view(relation).is_some() {
+            return Some((relation.0, u16::try_from(slot + 1).ok()?));
+        }
         let definition = catalog.table_by_id(relation)?.columns.get(slot)?;
         Some((relation.0, definition.id.0))
     });

@@ -15,6 +15,7 @@ mod sequence;
 mod session;
 mod setting;
 mod transaction;
+mod view;
 
 use std::sync::Arc;
 
@@ -91,6 +92,7 @@ impl ObjectStatement {
         match self {
             Self::Schema(statement) => statement.tag(),
             Self::Sequence(statement) => statement.tag(),
+            Self::View(statement) => statement.tag(),
             Self::Drop(statement) => statement.tag(),
         }
     }
@@ -99,6 +101,7 @@ impl ObjectStatement {
         match self {
             Self::Schema(statement) => statement.run(session),
             Self::Sequence(statement) => statement.run(session),
+            Self::View(statement) => statement.run(session),
             Self::Drop(statement) => drop::run(session, statement),
         }
     }

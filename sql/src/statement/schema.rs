@@ -5,8 +5,10 @@ use std::sync::Arc;
 use heliosdb_storage::catalog::{CatalogObject, NameSpace, SchemaDef};
 
 use super::refuse_synced_on_edge;
+use crate::bind::mention::Renaming;
 use crate::bind::search_path::no_such_schema;
 use crate::catalog_views;
+use crate::dependency;
 use crate::error::{Result, SqlError, SqlState};
 use crate::parse::object::SchemaStatement;
 use crate::session::Session;
@@ -59,8 +61,10 @@ fn rename(session: &mut Session, name: &str, to: &str) -> Result<()> {
         return Err(SqlError::new(SqlState::DUPLICATE_SCHEMA, format!("schema \"{to}\" already exists")));
     }
     check_new_name(to)?;
+    dependency::rename(session, &Renaming::Schema { from: name.to_owned(), to: to.to_owned() })?;
     let renamed = SchemaDef { name: to.to_owned(), ..SchemaDef::clone(schema) };
     session.storage()?.put_object(CatalogObject::Schema(Arc::new(renamed)))?;
+    let catalog = Arc::clone(session.catalog()?);
     for object in catalog.objects().filter(|object| object.schema() == Some(name)) {
         if let CatalogObject::Table(table) = object {
             refuse_synced_on_edge(session, table, "rename the schema of")?;

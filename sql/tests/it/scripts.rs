@@ -76,5 +76,6 @@ scripts!(
     transactions,
     union,
     update_delete,
+    views,
     with,
 );

@@ -9,27 +9,33 @@
 //! | `object` | what all kinds have in common |
 //! | `schema` | schemas |
 //! | `sequence` | sequences |
+//! | `view` | views |
+//! | `reference` | what a definition names |
 //! | `table`, `index` | tables, with columns and constraints; their indexes |
 //! | `persist` | records on disk |
 
 pub mod index;
 pub mod object;
 mod persist;
+pub mod reference;
 pub mod schema;
 pub mod sequence;
 pub mod table;
+pub mod view;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use index::{IndexDef, IndexKey, IndexedValue};
 pub use object::{CatalogObject, NameSpace};
+pub use reference::Reference;
 pub use schema::SchemaDef;
 pub use sequence::{SequenceDef, SequenceOptions, SequenceOwner, SequencePlace, SequenceValue};
 pub use table::{
     CheckDef, ColumnDef, Compiled, CrdtType, Deferral, ForeignKeyDef, Missing, NewColumn, NewTable, OnCommit,
     ReferentialAction, RowExpression, SyncMode, TableDef,
 };
+pub use view::{ViewColumn, ViewDef};
 
 use crate::ids::{Oid, RelationId, SchemaVersion, SyncTableId};
 use crate::sync_row::SyncedSchema;
@@ -114,6 +120,22 @@ impl Catalog {
     /// A relation that rows can be read from, or numbers taken from: not an index.
     pub fn relation(&self, schema: &str, name: &str) -> Option<&CatalogObject> {
         self.named(NameSpace::Relation, schema, name).filter(|object| object.name() == name)
+    }
+
+    /// A view by its oid.
+    pub fn view(&self, id: RelationId) -> Option<&Arc<ViewDef>> {
+        match self.object(id.into())? {
+            CatalogObject::View(view) => Some(view),
+            _ => None,
+        }
+    }
+
+    /// All views, by oid.
+    pub fn views(&self) -> impl Iterator<Item = &Arc<ViewDef>> {
+        self.objects().filter_map(|object| match object {
+            CatalogObject::View(view) => Some(view),
+            _ => None,
+        })
     }
 
     /// The table that has an index of this name, be it that of the primary key.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SchemaDef, SequenceDef, TableDef};
+use super::{SchemaDef, SequenceDef, TableDef, ViewDef};
 use crate::ids::Oid;
 
 /// An object of the catalog; its record is this, as JSON.
@@ -20,6 +20,9 @@ pub enum CatalogObject {
     /// A sequence.
     #[serde(with = "shared")]
     Sequence(Arc<SequenceDef>),
+    /// A view.
+    #[serde(with = "shared")]
+    View(Arc<ViewDef>),
 }
 
 /// Objects of one name space have different names within a schema.
@@ -41,6 +44,7 @@ impl CatalogObject {
             Self::Table(table) => table.id.into(),
             Self::Schema(schema) => schema.id,
             Self::Sequence(sequence) => sequence.id.into(),
+            Self::View(view) => view.id.into(),
         }
     }
 
@@ -50,6 +54,7 @@ impl CatalogObject {
             Self::Table(table) => &table.name,
             Self::Schema(schema) => &schema.name,
             Self::Sequence(sequence) => &sequence.name,
+            Self::View(view) => &view.name,
         }
     }
 
@@ -58,6 +63,7 @@ impl CatalogObject {
         match self {
             Self::Table(table) => Some(&table.schema),
             Self::Sequence(sequence) => Some(&sequence.schema),
+            Self::View(view) => Some(&view.schema),
             Self::Schema(_) => None,
         }
     }
@@ -72,6 +78,7 @@ impl CatalogObject {
             Self::Sequence(sequence) => {
                 Self::Sequence(Arc::new(SequenceDef { schema, ..SequenceDef::clone(sequence) }))
             }
+            Self::View(view) => Self::View(Arc::new(ViewDef { schema, ..ViewDef::clone(view) })),
         }
     }
 
@@ -85,7 +92,7 @@ impl CatalogObject {
                 .map(|name| key(NameSpace::Relation, name))
                 .collect(),
             Self::Schema(schema) => vec![key(NameSpace::Schema, &schema.name)],
-            Self::Sequence(sequence) => vec![key(NameSpace::Relation, &sequence.name)],
+            Self::Sequence(_) | Self::View(_) => vec![key(NameSpace::Relation, self.name())],
         }
     }
 }

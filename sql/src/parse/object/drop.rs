@@ -29,11 +29,18 @@ pub enum DropKind {
     Schema,
     /// SEQUENCE
     Sequence,
+    /// VIEW
+    View,
 }
 
 impl DropKind {
-    const ALL: [(&str, Self); 4] =
-        [("table", Self::Table), ("index", Self::Index), ("schema", Self::Schema), ("sequence", Self::Sequence)];
+    const ALL: [(&str, Self); 5] = [
+        ("table", Self::Table),
+        ("index", Self::Index),
+        ("schema", Self::Schema),
+        ("sequence", Self::Sequence),
+        ("view", Self::View),
+    ];
 
     /// Its name in messages.
     pub fn name(self) -> &'static str {

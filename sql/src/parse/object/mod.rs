@@ -1,10 +1,11 @@
-//! Statements about objects of the catalog that are not tables: schemas, sequences, and DROP of every kind.
+//! Statements about objects of the catalog that are not tables: schemas, sequences, views, and DROP of every kind.
 //!
 //! Their grammars are PostgreSQL's own; expressions, types and queries inside them are read by the grammar of those.
 
 mod drop;
 mod schema;
 mod sequence;
+mod view;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::error::{Result, SqlError};
 pub use drop::{DropKind, DropStatement};
 pub use schema::SchemaStatement;
 pub use sequence::{SequenceClause, SequenceStatement};
+pub use view::{CreateView, ViewChange, ViewStatement, is_on};
 
 /// A statement about an object of the catalog.
 #[derive(Clone, Debug)]
@@ -24,6 +26,8 @@ pub enum ObjectStatement {
     Schema(SchemaStatement),
     /// CREATE SEQUENCE, ALTER SEQUENCE
     Sequence(SequenceStatement),
+    /// CREATE VIEW, ALTER VIEW
+    View(ViewStatement),
     /// DROP
     Drop(DropStatement),
 }
@@ -51,7 +55,20 @@ fn create(tokens: &mut Tokens<'_>) -> Result<Option<ObjectStatement>> {
     if tokens.take("schema") {
         return schema::create(tokens).map(ObjectStatement::Schema).map(Some);
     }
+    let or_replace = tokens.take_all(&["or", "replace"]);
     let temporary = tokens.take_any(&["temp", "temporary"]);
+    if tokens.take_all(&["materialized", "view"]) {
+        return Err(SqlError::unsupported("CREATE MATERIALIZED VIEW"));
+    }
+    if tokens.take_all(&["recursive", "view"]) {
+        return Err(SqlError::unsupported("CREATE RECURSIVE VIEW").with_hint("Use WITH RECURSIVE in the query."));
+    }
+    if tokens.take("view") {
+        return view::create(tokens, or_replace, temporary).map(ObjectStatement::View).map(Some);
+    }
+    if or_replace {
+        return Ok(None);
+    }
     if tokens.take("sequence") {
         return sequence::create(tokens, temporary).map(ObjectStatement::Sequence).map(Some);
     }
@@ -61,6 +78,9 @@ fn create(tokens: &mut Tokens<'_>) -> Result<Option<ObjectStatement>> {
 fn alter(tokens: &mut Tokens<'_>) -> Result<Option<ObjectStatement>> {
     if tokens.take("schema") {
         return schema::alter(tokens).map(ObjectStatement::Schema).map(Some);
+    }
+    if tokens.take("view") {
+        return view::alter(tokens).map(ObjectStatement::View).map(Some);
     }
     if tokens.take("sequence") {
         return sequence::alter(tokens).map(ObjectStatement::Sequence).map(Some);

@@ -17,6 +17,7 @@ impl DropStatement {
             DropKind::Index => "DROP INDEX",
             DropKind::Schema => "DROP SCHEMA",
             DropKind::Sequence => "DROP SEQUENCE",
+            DropKind::View => "DROP VIEW",
         }
     }
 }
@@ -28,6 +29,7 @@ pub(super) fn run(session: &mut Session, command: &DropStatement) -> Result<()> 
             DropKind::Table => relation::table(session, name)?,
             DropKind::Index => relation::index(session, name)?,
             DropKind::Sequence => relation::sequence(session, name)?,
+            DropKind::View => relation::view(session, name)?,
             DropKind::Schema => schema::schema(session, name)?,
         };
         match found {
@@ -46,7 +48,7 @@ pub(super) fn run(session: &mut Session, command: &DropStatement) -> Result<()> 
 fn missing(session: &mut Session, command: &DropStatement, name: &QualifiedName) -> Result<()> {
     let kind = command.kind.name();
     let state = match command.kind {
-        DropKind::Table | DropKind::Sequence => SqlState::UNDEFINED_TABLE,
+        DropKind::Table | DropKind::Sequence | DropKind::View => SqlState::UNDEFINED_TABLE,
         DropKind::Index => SqlState::UNDEFINED_OBJECT,
         DropKind::Schema => SqlState::INVALID_SCHEMA_NAME,
     };

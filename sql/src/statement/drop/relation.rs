@@ -1,8 +1,8 @@
-//! Tables, indexes and sequences that DROP names.
+//! Tables, indexes, sequences and views that DROP names.
 
 use std::sync::Arc;
 
-use heliosdb_storage::catalog::{CatalogObject, NameSpace, SequenceDef, TableDef};
+use heliosdb_storage::catalog::{CatalogObject, NameSpace, SequenceDef, TableDef, ViewDef};
 use heliosdb_storage::transaction::TableLock;
 
 use crate::bind::names::QualifiedName;
@@ -17,6 +17,7 @@ enum Found {
     Table(Arc<TableDef>),
     Index(Arc<TableDef>),
     Sequence(Arc<SequenceDef>),
+    View(Arc<ViewDef>),
     System,
 }
 
@@ -31,6 +32,7 @@ fn find(session: &mut Session, name: &QualifiedName) -> Result<Option<Found>> {
             CatalogObject::Table(table) if table.name == name.name => Found::Table(Arc::clone(table)),
             CatalogObject::Table(table) => Found::Index(Arc::clone(table)),
             CatalogObject::Sequence(sequence) => Found::Sequence(Arc::clone(sequence)),
+            CatalogObject::View(view) => Found::View(Arc::clone(view)),
             CatalogObject::Schema(_) => return None,
         })
     }))
@@ -90,6 +92,15 @@ pub(super) fn sequence(session: &mut Session, name: &QualifiedName) -> Result<Op
     }
 }
 
+/// The view of a name, if there is one.
+pub(super) fn view(session: &mut Session, name: &QualifiedName) -> Result<Option<ObjectAddress>> {
+    match find(session, name)? {
+        None => Ok(None),
+        Some(Found::View(view)) => Ok(Some(ObjectAddress::Relation(view.id))),
+        Some(other) => Err(other.is_not(name, "a view")),
+    }
+}
+
 impl Found {
     /// The error for something of another kind than is to be dropped.
     fn is_not(&self, name: &QualifiedName, wanted: &str) -> SqlError {
@@ -97,6 +108,7 @@ impl Found {
             Self::Table(_) => "Use DROP TABLE to remove a table.",
             Self::Index(_) => "Use DROP INDEX to remove an index.",
             Self::Sequence(_) => "Use DROP SEQUENCE to remove a sequence.",
+            Self::View(_) => "Use DROP VIEW to remove a view.",
             Self::System => return required_by_system(name),
         };
         SqlError::new(SqlState::WRONG_OBJECT_TYPE, format!("\"{}\" is not {wanted}", name.name)).with_hint(hint)
