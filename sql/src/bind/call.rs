@@ -1,29 +1,22 @@
 //! Calls of functions and aggregates.
 
 use heliosdb_storage::value::{DataType, Value};
-use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments, Spanned};
+use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments};
 
 use super::Binder;
 use super::coerce::operator;
 use super::names;
-use super::scope::{AGGREGATE_BASE, GROUPING_BASE, Place, Scope};
+use super::scope::Scope;
 use super::tree::plain;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::functions::{self, aggregate};
-use crate::plan::AggregateCall;
 use crate::types::cast::CastContext;
-
-/// How many arguments GROUPING may have: its result has a bit for each.
-const MAX_GROUPING_ARGUMENTS: usize = 31;
 
 impl Binder<'_> {
     pub(super) fn function(&mut self, call: &ast::Function, scope: &Scope<'_>) -> Result<Expr> {
         let ast::Function { name, uses_odbc_syntax, parameters, args, within_group, filter, null_treatment, over } =
             call;
-        if over.is_some() {
-            return Err(SqlError::unsupported("a window function (OVER)"));
-        }
         if !within_group.is_empty() {
             return Err(SqlError::unsupported("WITHIN GROUP"));
         }
@@ -34,8 +27,16 @@ impl Binder<'_> {
         let qualified = names::qualified(name)?;
         let arguments = Arguments::of(args)?;
         let in_catalog = qualified.schema.as_deref().is_none_or(|schema| schema == "pg_catalog");
-        let bound = if in_catalog && aggregate::is_aggregate(&qualified.name) {
+        let bound = if let (Some(over), true) = (over, in_catalog) {
+            self.window_call(&qualified.name, &arguments, (filter.as_deref(), over), scope)
+        } else if in_catalog && aggregate::is_aggregate(&qualified.name) {
             self.aggregate(&qualified.name, &arguments, filter.as_deref(), scope)
+        } else if over.is_some() {
+            let message = format!("OVER specified, but {qualified} is not a window function nor an aggregate function");
+            Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message))
+        } else if in_catalog && functions::window::named(&qualified.name).is_some() {
+            let message = format!("window function {} requires an OVER clause", qualified.name);
+            Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message))
         } else if filter.is_some() || arguments.distinct || arguments.star {
             Err(SqlError::new(
                 SqlState::WRONG_OBJECT_TYPE,
@@ -66,61 +67,6 @@ impl Binder<'_> {
         let types: Vec<DataType> = args.iter().map(Expr::data_type).collect();
         let function = functions::resolve(schema, name, &types)?;
         self.call_of(function, args)
-    }
-
-    fn aggregate(
-        &mut self,
-        name: &str,
-        arguments: &Arguments<'_>,
-        filter: Option<&ast::Expr>,
-        scope: &Scope<'_>,
-    ) -> Result<Expr> {
-        let place = scope.place.get();
-        scope.place.set(Place::Argument);
-        let bound: Result<Vec<Expr>> = arguments.exprs.iter().map(|arg| self.expr(arg, scope)).collect();
-        scope.place.set(Place::Clause("FILTER"));
-        let filter = filter.map(|filter| self.bind_condition(filter, scope, "FILTER")).transpose();
-        scope.place.set(place);
-        let (bound, filter) = (bound?, filter?);
-        if arguments.exprs.is_empty() && !arguments.star {
-            return Err(SqlError::new(
-                SqlState::WRONG_OBJECT_TYPE,
-                format!("{name}(*) must be used to call a parameterless aggregate function"),
-            ));
-        }
-        let types: Vec<DataType> = bound.iter().map(Expr::data_type).collect();
-        let function = aggregate::resolve(name, &types)?;
-        let mut args = Vec::with_capacity(bound.len());
-        for (at, arg) in bound.into_iter().enumerate() {
-            args.push(self.coerce_argument(arg, function.args.get(at).copied())?);
-        }
-        let mut call = AggregateCall { function, args, distinct: arguments.distinct, filter };
-        let (owner, out) = owner(scope, call.exprs(), "aggregate functions")?;
-        call.exprs_mut().for_each(|expr| expr.pull_inward(out));
-        let mut calls = owner.calls.borrow_mut();
-        let known = calls.iter().position(|known| same_call(known, &call));
-        let at = known.unwrap_or_else(|| {
-            calls.push(call);
-            calls.len() - 1
-        });
-        Ok(result_of(AGGREGATE_BASE + at, out, function.returns))
-    }
-
-    /// GROUPING
-    fn grouping(&mut self, args: &[&ast::Expr], scope: &Scope<'_>) -> Result<Expr> {
-        if args.len() > MAX_GROUPING_ARGUMENTS {
-            let message = format!("GROUPING must have fewer than {} arguments", MAX_GROUPING_ARGUMENTS + 1);
-            return Err(SqlError::new(SqlState::TOO_MANY_ARGUMENTS, message));
-        }
-        let place = scope.place.replace(Place::Argument);
-        let bound: Result<Vec<Expr>> = args.iter().map(|arg| self.expr(arg, scope)).collect();
-        scope.place.set(place);
-        let mut bound = bound?;
-        let (owner, out) = owner(scope, bound.iter(), "grouping operations")?;
-        bound.iter_mut().for_each(|expr| expr.pull_inward(out));
-        let mut groupings = owner.groupings.borrow_mut();
-        groupings.push(bound.into_iter().zip(args.iter().map(|arg| arg.span())).collect());
-        Ok(result_of(GROUPING_BASE + groupings.len() - 1, out, DataType::Int4))
     }
 
     /// NULLIF's first operand, as `=` takes it: that is the type of the result.
@@ -178,10 +124,10 @@ impl Binder<'_> {
 }
 
 /// The arguments of a call as they are written.
-struct Arguments<'a> {
-    exprs: Vec<&'a ast::Expr>,
-    star: bool,
-    distinct: bool,
+pub(super) struct Arguments<'a> {
+    pub exprs: Vec<&'a ast::Expr>,
+    pub star: bool,
+    pub distinct: bool,
 }
 
 impl<'a> Arguments<'a> {
@@ -235,49 +181,4 @@ pub(super) fn plain_arguments(args: &[FunctionArg]) -> Result<Vec<&ast::Expr>> {
 
 fn is_special(name: &str) -> bool {
     matches!(name, "coalesce" | "nullif" | "greatest" | "least")
-}
-
-/// The query that an aggregate belongs to, and how many queries further out that is: the innermost one of which it reads
-/// a column, or its own if it reads none. Fails if that query may not call one at this place.
-fn owner<'s, 'e>(
-    scope: &'s Scope<'s>,
-    exprs: impl Iterator<Item = &'e Expr>,
-    what: &str,
-) -> Result<(&'s Scope<'s>, usize)> {
-    let mut nearest: Option<usize> = None;
-    exprs.for_each(|expr| {
-        expr.for_each_level(&mut |level| nearest = Some(nearest.map_or(level, |nearest| nearest.min(level))));
-    });
-    let out = nearest.unwrap_or(0);
-    let owner = (0..out).try_fold(scope, |scope, _| scope.parent);
-    let owner = owner.expect("BUG: a column of a query that is not around");
-    let refused = match owner.sibling.get() {
-        Some(_) => Some(format!("{what} are not allowed in FROM clause of their own query level")),
-        None => owner.place.get().refuses_aggregate(what),
-    };
-    match refused {
-        Some(message) => Err(SqlError::new(SqlState::GROUPING_ERROR, message)),
-        None => Ok((owner, out)),
-    }
-}
-
-/// What is computed by the query so many queries further out, as the query here sees it.
-const fn result_of(index: usize, out: usize, data_type: DataType) -> Expr {
-    match out.checked_sub(1) {
-        None => Expr::Column(index, data_type),
-        Some(depth) => Expr::Outer { depth, index, data_type },
-    }
-}
-
-fn same_call(a: &AggregateCall, b: &AggregateCall) -> bool {
-    let same_filter = match (&a.filter, &b.filter) {
-        (None, None) => true,
-        (Some(a), Some(b)) => a.same(b),
-        _ => false,
-    };
-    std::ptr::eq(a.function, b.function)
-        && a.distinct == b.distinct
-        && same_filter
-        && a.args.len() == b.args.len()
-        && a.args.iter().zip(&b.args).all(|(a, b)| a.same(b))
 }

@@ -6,8 +6,8 @@
 //! | `scope` | which columns a name can mean |
 //! | `names`, `search_path`, `type_name` | identifiers, names of relations and of types |
 //! | `query`, `cte`, `set_operation` | WITH, VALUES, UNION and its kin |
-//! | `select`, `from`, `group_by`, `grouping`, `distinct`, `order` | SELECT, clause by clause |
-//! | `expression`, `call`, `predicate` | expressions |
+//! | `select`, `from`, `group_by`, `grouping`, `window`, `distinct`, `order` | SELECT, clause by clause |
+//! | `expression`, `call`, `aggregate`, `predicate` | expressions |
 //! | `coerce` | PostgreSQL's rules about which type becomes which, and about `unknown` |
 //! | `insert`, `conflict`, `modify`, `assign`, `default` | INSERT; ON CONFLICT; UPDATE and DELETE; SET; DEFAULT |
 //! | `row_expression` | CHECK, keys and predicates of indexes, generated columns |
@@ -15,6 +15,7 @@
 //! | `mention` | what the names in a text mean, for texts that are kept |
 //! | `deparse` | typed expressions as text, for EXPLAIN |
 
+mod aggregate;
 mod assign;
 mod call;
 pub mod coerce;
@@ -43,6 +44,7 @@ pub mod tree;
 pub mod type_name;
 mod view;
 mod walk;
+pub mod window;
 
 use heliosdb_storage::value::DataType;
 use heliosdb_storage::{Catalog, RelationId};

@@ -119,7 +119,7 @@ fn items(order_by: &ast::OrderBy) -> Result<&[ast::OrderByExpr]> {
     }
 }
 
-fn sort_key(expr: Expr, options: &ast::OrderByOptions) -> Result<SortKey> {
+pub(super) fn sort_key(expr: Expr, options: &ast::OrderByOptions) -> Result<SortKey> {
     let descending = match &options.sort {
         None | Some(OrderBySort::Asc) => false,
         Some(OrderBySort::Desc) => true,

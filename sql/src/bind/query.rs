@@ -260,6 +260,9 @@ fn lock_rows(query: &mut Query, clause: &ast::LockClause) -> Result<()> {
             if select.grouping.is_some() {
                 return Err(not_allowed("GROUP BY clause or aggregate functions"));
             }
+            if !select.windows.is_empty() {
+                return Err(not_allowed("window functions"));
+            }
             match &mut select.from {
                 Relation::Table { lock, .. } => {
                     *lock = Some(lock.map_or(mode, |known| known.max(mode)));

@@ -8,6 +8,7 @@ use heliosdb_storage::value::ColumnType;
 use heliosdb_storage::{ColumnId, RelationId};
 use sqlparser::tokenizer::Span;
 
+use super::window::{WindowSpec, WindowUse};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::plan::AggregateCall;
@@ -50,6 +51,10 @@ pub struct Scope<'p> {
     pub width: usize,
     /// The aggregate calls found so far.
     pub calls: RefCell<Vec<AggregateCall>>,
+    /// The windows that the WINDOW clause names.
+    pub named_windows: RefCell<Vec<(String, WindowSpec)>>,
+    /// The calls of window functions found so far.
+    pub windows: RefCell<Vec<WindowUse>>,
     /// The columns that have been named where only groups may be, and where that was.
     pub uses: RefCell<Vec<(usize, Span)>>,
     /// The arguments of the GROUPING calls found so far, and where they are written.
@@ -80,13 +85,17 @@ pub enum Place {
     Clause(&'static str),
     /// Plain functions only: the argument of an aggregate.
     Argument,
+    /// Aggregates too: the argument of a window function.
+    WindowArgument,
+    /// Aggregates too: the partition and the order of a window.
+    WindowDefinition,
 }
 
 impl Place {
     /// What an aggregate is told here; nothing if it may be called.
     pub fn refuses_aggregate(self, what: &str) -> Option<String> {
         match self {
-            Self::Targets | Self::Having => None,
+            Self::Targets | Self::Having | Self::WindowArgument | Self::WindowDefinition => None,
             Self::Clause(clause) => Some(format!("{what} are not allowed in {clause}")),
             Self::Argument => Some("aggregate function calls cannot be nested".to_owned()),
         }
@@ -154,7 +163,7 @@ impl<'p> Scope<'p> {
         };
         let owner = (0..out).try_fold(self, |scope, _| scope.parent);
         if let Some(owner) = owner
-            && matches!(owner.place.get(), Place::Targets | Place::Having)
+            && !matches!(owner.place.get(), Place::Clause(_) | Place::Argument)
         {
             owner.uses.borrow_mut().push((index, span));
         }
@@ -162,8 +171,8 @@ impl<'p> Scope<'p> {
 
     /// The scope on its own, without what is around it.
     pub fn detached<'x>(self) -> Scope<'x> {
-        let Self { parent: _, relations, columns, width, calls, uses, groupings, place, sibling } = self;
-        Scope { parent: None, relations, columns, width, calls, uses, groupings, place, sibling }
+        let Self { parent: _, relations, columns, width, .. } = self;
+        Scope { parent: None, relations, columns, width, ..Scope::default() }
     }
 
     /// Runs a step inside of what is LATERAL: it sees its siblings, and theirs.

@@ -11,8 +11,8 @@ use super::mention::span_of;
 use super::names::{self, ident};
 use super::query::Unknowns;
 use super::scope::{Place, Scope};
-use super::tree::{Body, Distinct, OutputColumn, Query, Select, plain};
-use super::{grouping, type_name};
+use super::tree::{Body, Distinct, Grouping, OutputColumn, Query, Select, plain};
+use super::{grouping, type_name, window};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 
@@ -54,6 +54,7 @@ impl Binder<'_> {
             scope.place.set(Place::Clause("WHERE"));
             self.bind_condition(selection, &scope, "WHERE")?.into_conjuncts(&mut filter);
         }
+        self.named_windows(&select.named_window, &scope)?;
         scope.place.set(Place::Targets);
         let mut targets = self.targets(&select.projection, &scope)?;
         if unknowns == Unknowns::Text {
@@ -94,13 +95,25 @@ impl Binder<'_> {
             || !scope.calls.borrow().is_empty()
             || !scope.groupings.borrow().is_empty();
         let aggregates = scope.calls.borrow().len();
+        let mut windows = scope.windows.take();
         let grouping = if is_grouped {
             let groups = groups.unwrap_or_else(Groups::one);
-            Some(grouping::group(self, &scope, groups, exprs.iter_mut().chain(&mut having))?)
+            let later = windows.iter_mut().flat_map(|window| window.exprs_mut());
+            Some(grouping::group(self, &scope, groups, exprs.iter_mut().chain(&mut having).chain(later))?)
         } else {
             None
         };
-        let select = Select { from, filter, grouping, having, targets: exprs, distinct };
+        let windows = if windows.is_empty() {
+            Vec::new()
+        } else {
+            let width = grouping.as_ref().map_or(scope.width, Grouping::width);
+            let ordered = order.iter().filter_map(|key| match key.expr {
+                Expr::Column(at, _) => exprs.get(at).cloned(),
+                _ => None,
+            });
+            window::finish(windows, width, ordered.collect(), exprs.iter_mut())
+        };
+        let select = Select { from, filter, grouping, having, windows, targets: exprs, distinct };
         if aggregates > 0 && select.reads_work_table() {
             return Err(SqlError::new(
                 SqlState::INVALID_RECURSION,
@@ -317,7 +330,7 @@ fn refuse_foreign_clauses(select: &ast::Select) -> Result<()> {
         distribute_by,
         sort_by,
         having: _,
-        named_window,
+        named_window: _,
         qualify,
         window_before_qualify: _,
         value_table_mode,
@@ -334,7 +347,6 @@ fn refuse_foreign_clauses(select: &ast::Select) -> Result<()> {
         (!cluster_by.is_empty(), "CLUSTER BY"),
         (!distribute_by.is_empty(), "DISTRIBUTE BY"),
         (!sort_by.is_empty(), "SORT BY"),
-        (!named_window.is_empty(), "WINDOW"),
         (qualify.is_some(), "QUALIFY"),
         (value_table_mode.is_some(), "SELECT AS"),
         (*flavor != ast::SelectFlavor::Standard, "FROM before SELECT"),

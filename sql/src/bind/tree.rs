@@ -10,7 +10,7 @@ use heliosdb_storage::value::{ColumnType, DataType};
 use crate::catalog_views::SystemRelation;
 use crate::expr::Expr;
 use crate::functions::table::TableFunction;
-use crate::plan::{AggregateCall, Assignments, JoinKind, OnConflict, Returning, RowLimit, SortKey};
+use crate::plan::{AggregateCall, Assignments, JoinKind, OnConflict, Returning, RowLimit, SortKey, WindowCall};
 
 /// A query.
 #[derive(Clone, Debug)]
@@ -125,6 +125,8 @@ pub struct Select {
     pub grouping: Option<Grouping>,
     /// HAVING, as a conjunction.
     pub having: Vec<Expr>,
+    /// Window functions, in the order in which they are computed; each adds a column a call.
+    pub windows: Vec<Window>,
     /// The columns, those that only the order needs at the end.
     pub targets: Vec<Expr>,
     /// DISTINCT
@@ -134,7 +136,47 @@ pub struct Select {
 impl Select {
     /// The plain one: rows computed of those of FROM.
     pub const fn new(from: Relation, targets: Vec<Expr>) -> Self {
-        Self { from, filter: Vec::new(), grouping: None, having: Vec::new(), targets, distinct: Distinct::No }
+        Self {
+            from,
+            filter: Vec::new(),
+            grouping: None,
+            having: Vec::new(),
+            windows: Vec::new(),
+            targets,
+            distinct: Distinct::No,
+        }
+    }
+}
+
+impl Grouping {
+    /// How many columns its row has.
+    pub const fn width(&self) -> usize {
+        self.groups.len() + self.calls.len() + self.masks.len()
+    }
+}
+
+/// Calls of window functions over one partition and order.
+#[derive(Clone, Debug)]
+pub struct Window {
+    /// PARTITION BY
+    pub partition: Vec<Expr>,
+    /// ORDER BY
+    pub order: Vec<SortKey>,
+    /// What is computed.
+    pub calls: Vec<WindowCall>,
+}
+
+impl Window {
+    /// Its expressions, over the row that it is given.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let order = self.order.iter().map(|key| &key.expr);
+        self.partition.iter().chain(order).chain(self.calls.iter().flat_map(WindowCall::exprs))
+    }
+
+    /// As [`Window::exprs`], to change them.
+    pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        let order = self.order.iter_mut().map(|key| &mut key.expr);
+        self.partition.iter_mut().chain(order).chain(self.calls.iter_mut().flat_map(WindowCall::exprs_mut))
     }
 }
 

@@ -194,7 +194,7 @@ fn relations_in(expr: &mut Expr, level: usize, visit: &mut dyn FnMut(&mut Relati
 
 impl Select {
     fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
-        let Self { from, filter, grouping, having, targets, distinct: _ } = self;
+        let Self { from, filter, grouping, having, windows, targets, distinct: _ } = self;
         from.for_each_expr(level, visit);
         filter.iter().for_each(|expr| visit(expr, level));
         if let Some(grouping) = grouping {
@@ -202,10 +202,11 @@ impl Select {
             grouping.calls.iter().flat_map(|call| call.exprs()).for_each(|expr| visit(expr, level));
         }
         having.iter().chain(targets).for_each(|expr| visit(expr, level));
+        windows.iter().flat_map(|window| window.exprs()).for_each(|expr| visit(expr, level));
     }
 
     fn for_each_expr_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Expr, usize)) {
-        let Self { from, filter, grouping, having, targets, distinct: _ } = self;
+        let Self { from, filter, grouping, having, windows, targets, distinct: _ } = self;
         from.for_each_expr_mut(level, visit);
         filter.iter_mut().for_each(|expr| visit(expr, level));
         if let Some(grouping) = grouping {
@@ -213,6 +214,7 @@ impl Select {
             grouping.calls.iter_mut().flat_map(|call| call.exprs_mut()).for_each(|expr| visit(expr, level));
         }
         having.iter_mut().chain(targets).for_each(|expr| visit(expr, level));
+        windows.iter_mut().flat_map(|window| window.exprs_mut()).for_each(|expr| visit(expr, level));
     }
 }
 

@@ -31,6 +31,7 @@ mod system;
 mod target;
 mod update;
 mod values;
+mod window;
 pub mod with;
 
 use heliosdb_storage::Row;
@@ -63,6 +64,7 @@ pub fn build(plan: &Plan) -> Box<dyn Operator> {
         Plan::NestedLoop(join) => Box::new(nested_loop::Loop::new(join)),
         Plan::HashJoin(join) => Box::new(hash_join::Join::new(join)),
         Plan::Aggregate { input, .. } => Box::new(aggregate::Aggregate::new(build(input))),
+        Plan::Window(window) => Box::new(window::Window::new(build(&window.input))),
         Plan::Unique { input, .. } => Box::new(distinct::Unique::new(build(input))),
         Plan::Distinct { input } => Box::new(distinct::Distinct::new(build(input))),
         Plan::Sort { input, .. } => Box::new(sort::Sort::new(build(input))),

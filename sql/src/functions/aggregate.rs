@@ -32,7 +32,7 @@ pub struct AggregateFunction {
 pub trait Accumulator: Send {
     /// Takes the arguments of one row, NULLs included.
     fn add(&mut self, args: &[Value]) -> Result<()>;
-    /// The result.
+    /// The result of the rows so far; more may follow.
     fn finish(&mut self) -> Result<Value>;
 }
 
@@ -350,7 +350,7 @@ impl Accumulator for Min {
     }
 
     fn finish(&mut self) -> Result<Value> {
-        Ok(self.0.take().unwrap_or(Value::Null))
+        Ok(self.0.clone().unwrap_or(Value::Null))
     }
 }
 
@@ -363,7 +363,7 @@ impl Accumulator for Max {
     }
 
     fn finish(&mut self) -> Result<Value> {
-        Ok(self.0.take().unwrap_or(Value::Null))
+        Ok(self.0.clone().unwrap_or(Value::Null))
     }
 }
 
@@ -435,7 +435,7 @@ impl Accumulator for StringAgg {
     }
 
     fn finish(&mut self) -> Result<Value> {
-        Ok(self.0.take().map_or(Value::Null, Value::text))
+        Ok(self.0.as_deref().map_or(Value::Null, Value::text))
     }
 }
 

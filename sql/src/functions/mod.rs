@@ -7,6 +7,7 @@ pub mod aggregate;
 mod comparison;
 mod datetime;
 mod float;
+pub mod in_range;
 mod integer;
 mod json;
 mod numeric;
@@ -19,6 +20,7 @@ mod strings;
 mod sync;
 pub mod system;
 pub mod table;
+pub mod window;
 
 use heliosdb_storage::value::{DataType, Value};
 

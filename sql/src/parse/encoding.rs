@@ -8,10 +8,13 @@
 //! | `f(VARIADIC a)` | `Expr::Prefixed` with `VARIADIC` |
 //! | `WHERE CURRENT OF c` | `Expr::Prefixed` with `CURRENT OF` |
 //! | `FOR NO KEY UPDATE`, `FOR KEY SHARE` | a lock clause `OF` a computed name; several relations are several clauses |
+//! | `… EXCLUDE TIES` of a frame | `Expr::Prefixed` with `EXCLUDE TIES` around the offset of the frame's end |
 //! | `SET a[1] = …` | a name whose later parts are subscripts |
 
 use sqlparser::ast::{self, Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, ObjectName};
-use sqlparser::ast::{ObjectNamePart, ObjectNamePartFunction};
+use sqlparser::ast::{ObjectNamePart, ObjectNamePartFunction, WindowFrameBound};
+
+use crate::plan::Exclusion;
 
 const VARIADIC: &str = "VARIADIC";
 const CURRENT_OF: &str = "CURRENT OF";
@@ -186,4 +189,41 @@ pub fn as_subscript(part: &ObjectNamePart) -> Option<ast::Subscript> {
         }
         _ => None,
     }
+}
+
+const EXCLUSIONS: [(&str, Exclusion); 3] = [
+    ("EXCLUDE CURRENT ROW", Exclusion::CurrentRow),
+    ("EXCLUDE GROUP", Exclusion::Group),
+    ("EXCLUDE TIES", Exclusion::Ties),
+];
+
+/// The end of a frame that leaves rows out.
+pub(super) fn excluding(end: Option<WindowFrameBound>, exclusion: Exclusion) -> Option<WindowFrameBound> {
+    let Some((word, _)) = EXCLUSIONS.iter().find(|(_, known)| *known == exclusion) else { return end };
+    let null = || Expr::value(ast::Value::Null);
+    let (kind, offset) = match end {
+        None | Some(WindowFrameBound::CurrentRow) => ("CURRENT ROW", null()),
+        Some(WindowFrameBound::Preceding(None)) => ("UNBOUNDED PRECEDING", null()),
+        Some(WindowFrameBound::Preceding(Some(offset))) => ("PRECEDING", *offset),
+        Some(WindowFrameBound::Following(None)) => ("UNBOUNDED FOLLOWING", null()),
+        Some(WindowFrameBound::Following(Some(offset))) => ("FOLLOWING", *offset),
+    };
+    Some(WindowFrameBound::Following(Some(Box::new(prefixed(word, prefixed(kind, offset))))))
+}
+
+/// The end of a frame, and what it leaves out.
+pub fn frame_end(end: &WindowFrameBound) -> (Option<WindowFrameBound>, Exclusion) {
+    let plain = || (Some(end.clone()), Exclusion::NoOthers);
+    let WindowFrameBound::Following(Some(bound)) = end else { return plain() };
+    let Expr::Prefixed { prefix, value } = bound.as_ref() else { return plain() };
+    let Some((_, exclusion)) = EXCLUSIONS.iter().find(|(word, _)| *word == prefix.value) else { return plain() };
+    let Expr::Prefixed { prefix, value } = value.as_ref() else { return plain() };
+    let end = match prefix.value.as_str() {
+        "CURRENT ROW" => WindowFrameBound::CurrentRow,
+        "UNBOUNDED PRECEDING" => WindowFrameBound::Preceding(None),
+        "PRECEDING" => WindowFrameBound::Preceding(Some(value.clone())),
+        "UNBOUNDED FOLLOWING" => WindowFrameBound::Following(None),
+        _ => WindowFrameBound::Following(Some(value.clone())),
+    };
+    (Some(end), *exclusion)
 }

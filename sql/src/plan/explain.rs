@@ -79,6 +79,7 @@ fn describe(plan: &Plan) -> (String, Vec<String>) {
             }
             (if groups.is_empty() { "Aggregate" } else { "HashAggregate" }.to_owned(), details)
         }
+        Plan::Window(_) => ("WindowAgg".to_owned(), Vec::new()),
         Plan::Unique { .. } => ("Unique".to_owned(), Vec::new()),
         Plan::Distinct { .. } => ("Unique (hashed)".to_owned(), Vec::new()),
         Plan::Sort { keys, bound, .. } => {

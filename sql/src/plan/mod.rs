@@ -28,6 +28,7 @@ use crate::catalog_views::SystemRelation;
 use crate::expr::Expr;
 use crate::functions::aggregate::AggregateFunction;
 use crate::functions::table::TableFunction;
+use crate::functions::window::WindowFunction;
 
 pub use access::{Access, KeyBound, KeyBounds, KeyPart};
 pub use planner::{plan_modify, plan_query, plan_query_with_hidden};
@@ -96,6 +97,8 @@ pub enum Plan {
         /// GROUPING: for each call which of the groups its bits stand for.
         masks: Vec<Vec<usize>>,
     },
+    /// Window functions over rows that come sorted by partition and order.
+    Window(Box<WindowPlan>),
     /// Each distinct row once.
     Distinct {
         /// Where they come from.
@@ -296,6 +299,107 @@ pub struct AggregateCall {
     pub filter: Option<Expr>,
 }
 
+/// Window functions over one partition and order: the rows get a column a call.
+#[derive(Clone, Debug)]
+pub struct WindowPlan {
+    /// Where the rows come from, sorted by partition and order.
+    pub input: Plan,
+    /// PARTITION BY
+    pub partition: Vec<Expr>,
+    /// ORDER BY
+    pub order: Vec<SortKey>,
+    /// What is computed.
+    pub calls: Vec<WindowCall>,
+}
+
+/// A call of a window function.
+#[derive(Clone, Debug)]
+pub struct WindowCall {
+    /// What is called.
+    pub callee: WindowCallee,
+    /// Which rows it looks at.
+    pub frame: Frame,
+}
+
+/// What a call of a window function calls.
+#[derive(Clone, Debug)]
+pub enum WindowCallee {
+    /// An aggregate, over the rows of the frame.
+    Aggregate(AggregateCall),
+    /// Another one.
+    Function {
+        /// The function.
+        function: WindowFunction,
+        /// Its arguments.
+        args: Vec<Expr>,
+        /// The type of its result.
+        returns: DataType,
+    },
+}
+
+/// The frame of a window.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// What its offsets count.
+    pub units: FrameUnits,
+    /// Where it begins.
+    pub start: FrameBound,
+    /// Where it ends.
+    pub end: FrameBound,
+    /// What is left out of it.
+    pub exclusion: Exclusion,
+}
+
+impl Default for Frame {
+    fn default() -> Self {
+        Self {
+            units: FrameUnits::Range,
+            start: FrameBound::UnboundedPreceding,
+            end: FrameBound::CurrentRow,
+            exclusion: Exclusion::NoOthers,
+        }
+    }
+}
+
+/// What the offsets of a frame count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FrameUnits {
+    /// Rows.
+    Rows,
+    /// The distance in the column of the order; the current row is all its peers.
+    Range,
+    /// Groups of peers.
+    Groups,
+}
+
+/// A bound of a frame; offsets see no row.
+#[derive(Clone, Debug)]
+pub enum FrameBound {
+    /// The partition's first row.
+    UnboundedPreceding,
+    /// So far before the current row.
+    Preceding(Expr),
+    /// The current row.
+    CurrentRow,
+    /// So far behind the current row.
+    Following(Expr),
+    /// The partition's last row.
+    UnboundedFollowing,
+}
+
+/// What is left out of a frame.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Exclusion {
+    /// Nothing.
+    NoOthers,
+    /// The current row.
+    CurrentRow,
+    /// The current row and its peers.
+    Group,
+    /// The peers of the current row.
+    Ties,
+}
+
 /// One key of an order.
 #[derive(Clone, Debug)]
 pub struct SortKey {
@@ -305,6 +409,13 @@ pub struct SortKey {
     pub descending: bool,
     /// NULLs before all others.
     pub nulls_first: bool,
+}
+
+impl SortKey {
+    /// Whether both are the same order.
+    pub fn same(&self, other: &Self) -> bool {
+        self.descending == other.descending && self.nulls_first == other.nulls_first && self.expr.same(&other.expr)
+    }
 }
 
 /// An INSERT.

@@ -9,9 +9,12 @@ use super::access::{Choice, choose};
 use super::joins::plan_relation;
 use super::{
     Access, CtePlan, DeletePlan, InsertPlan, KeyBounds, Plan, RecursiveUnion, RowLimit, Scan, SetOperationPlan,
-    SortKey, UpdatePlan,
+    SortKey, UpdatePlan, WindowPlan,
 };
-use crate::bind::tree::{Body, Cte, Distinct, Grouping, JoinSide, Modify, Query, Recursive, Relation, Select, Target};
+use crate::bind::tree::{
+    Body, Cte, Distinct, Grouping, JoinSide, Modify, Query, Recursive, Relation, Select, Target, Window,
+};
+use crate::bind::window::sort_keys;
 use crate::expr::{Expr, SubqueryForm};
 
 /// Plans a query. Its rows have the query's columns.
@@ -90,7 +93,7 @@ fn plan_body(body: Body, order: Vec<SortKey>, limit: Option<RowLimit>, keep: usi
 }
 
 fn plan_select(select: Select, order: Vec<SortKey>, limit: Option<RowLimit>, keep: usize) -> Plan {
-    let Select { from, filter, grouping, having, targets, distinct } = select;
+    let Select { from, filter, grouping, having, windows, targets, distinct } = select;
     let input_width = from.width();
     let mut plan = plan_relation(from, filter);
     let mut width = input_width;
@@ -103,9 +106,13 @@ fn plan_select(select: Select, order: Vec<SortKey>, limit: Option<RowLimit>, kee
     if let Some(predicate) = Expr::all_of(having) {
         plan = Plan::Filter { input: Box::new(plan), predicate };
     }
+    width += windows.iter().map(|window| window.calls.len()).sum::<usize>();
+    let has_windows = !windows.is_empty();
+    plan = plan_windows(plan, windows);
     let mut order = order;
     if !order.is_empty()
         && !is_grouped
+        && !has_windows
         && distinct == Distinct::No
         && ordered_by_key(&mut plan, &targets, &order, limit.is_some())
     {
@@ -125,6 +132,21 @@ fn plan_select(select: Select, order: Vec<SortKey>, limit: Option<RowLimit>, kee
     };
     if total > keep {
         plan = Plan::Truncate { input: Box::new(plan), width: keep };
+    }
+    plan
+}
+
+/// Each window over its input sorted by partition and order, unless it is so already.
+fn plan_windows(mut plan: Plan, windows: Vec<Window>) -> Plan {
+    let mut sorted: Vec<SortKey> = Vec::new();
+    for Window { partition, order, calls } in windows {
+        let keys = sort_keys(&partition, &order);
+        let is_sorted = keys.len() <= sorted.len() && keys.iter().zip(&sorted).all(|(a, b)| a.same(b));
+        if !is_sorted {
+            plan = Plan::Sort { input: Box::new(plan), keys: keys.clone(), bound: None };
+            sorted = keys;
+        }
+        plan = Plan::Window(Box::new(WindowPlan { input: plan, partition, order, calls }));
     }
     plan
 }

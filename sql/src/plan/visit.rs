@@ -1,6 +1,8 @@
 //! Walking over the expressions of a plan.
 
-use super::{Access, AggregateCall, OnConflict, Plan, Returning, RowLimit};
+use super::{
+    Access, AggregateCall, Frame, FrameBound, OnConflict, Plan, Returning, RowLimit, WindowCall, WindowCallee,
+};
 use crate::bind::tree::CteId;
 use crate::expr::{Expr, SubqueryForm};
 use crate::functions::Volatility;
@@ -123,6 +125,7 @@ impl Plan {
             Self::CteScan { width, .. } | Self::WorkTableScan { width, .. } => *width,
             Self::RecursiveUnion(recursive) => recursive.base.width(),
             Self::SetOperation(operation) => operation.left.width(),
+            Self::Window(window) => window.input.width() + window.calls.len(),
             Self::Insert(insert) => returned(insert.returning.as_ref()).count(),
             Self::Update(update) => returned(update.returning.as_ref()).count(),
             Self::Delete(delete) => returned(delete.returning.as_ref()).count(),
@@ -154,6 +157,7 @@ impl Plan {
                 ctes.iter().map(|cte| &cte.plan).chain([input.as_ref()]).map(|input| (input, false)).collect()
             }
             Self::SetOperation(operation) => vec![(&operation.left, false), (&operation.right, false)],
+            Self::Window(window) => vec![(&window.input, false)],
             Self::RecursiveUnion(recursive) => vec![(&recursive.base, false), (&recursive.step, false)],
             Self::Insert(insert) => vec![(&insert.input, false)],
             Self::Update(update) => vec![(&update.input, false)],
@@ -188,6 +192,7 @@ impl Plan {
                 ctes.iter_mut().map(|cte| &mut cte.plan).chain([input.as_mut()]).map(|input| (input, false)).collect()
             }
             Self::SetOperation(operation) => vec![(&mut operation.left, false), (&mut operation.right, false)],
+            Self::Window(window) => vec![(&mut window.input, false)],
             Self::RecursiveUnion(recursive) => vec![(&mut recursive.base, false), (&mut recursive.step, false)],
             Self::Insert(insert) => vec![(&mut insert.input, false)],
             Self::Update(update) => vec![(&mut update.input, false)],
@@ -219,6 +224,10 @@ impl Plan {
             Self::Aggregate { groups, calls, .. } => {
                 groups.iter().chain(calls.iter().flat_map(AggregateCall::exprs)).collect()
             }
+            Self::Window(window) => (window.partition.iter())
+                .chain(window.order.iter().map(|key| &key.expr))
+                .chain(window.calls.iter().flat_map(WindowCall::exprs))
+                .collect(),
             Self::Sort { keys, bound, .. } => {
                 keys.iter().map(|key| &key.expr).chain(bound.iter().flat_map(RowLimit::exprs)).collect()
             }
@@ -258,6 +267,10 @@ impl Plan {
             Self::Aggregate { groups, calls, .. } => {
                 groups.iter_mut().chain(calls.iter_mut().flat_map(AggregateCall::exprs_mut)).collect()
             }
+            Self::Window(window) => (window.partition.iter_mut())
+                .chain(window.order.iter_mut().map(|key| &mut key.expr))
+                .chain(window.calls.iter_mut().flat_map(WindowCall::exprs_mut))
+                .collect(),
             Self::Sort { keys, bound, .. } => {
                 keys.iter_mut().map(|key| &mut key.expr).chain(bound.iter_mut().flat_map(RowLimit::exprs_mut)).collect()
             }
@@ -281,6 +294,20 @@ impl AggregateCall {
         self.args.iter().chain(&self.filter)
     }
 
+    /// Whether both compute the same.
+    pub fn same(&self, other: &Self) -> bool {
+        let same_filter = match (&self.filter, &other.filter) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.same(b),
+            _ => false,
+        };
+        std::ptr::eq(self.function, other.function)
+            && self.distinct == other.distinct
+            && same_filter
+            && self.args.len() == other.args.len()
+            && self.args.iter().zip(&other.args).all(|(a, b)| a.same(b))
+    }
+
     /// As [`AggregateCall::exprs`], to change them.
     pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
         self.args.iter_mut().chain(&mut self.filter)
@@ -294,6 +321,62 @@ impl OnConflict {
 
     fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
         self.update.iter_mut().flat_map(|update| update.assignments.exprs_mut().chain(&mut update.filter))
+    }
+}
+
+impl WindowCall {
+    /// Its expressions, over the row that it is given; the offsets of its frame see none.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
+        let (aggregate, args) = match &self.callee {
+            WindowCallee::Aggregate(call) => (Some(call), [].as_slice()),
+            WindowCallee::Function { args, .. } => (None, args.as_slice()),
+        };
+        let offsets = [&self.frame.start, &self.frame.end].into_iter().filter_map(|bound| match bound {
+            FrameBound::Preceding(offset) | FrameBound::Following(offset) => Some(offset),
+            _ => None,
+        });
+        aggregate.into_iter().flat_map(AggregateCall::exprs).chain(args).chain(offsets)
+    }
+
+    /// As [`WindowCall::exprs`], to change them.
+    pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        let (aggregate, args) = match &mut self.callee {
+            WindowCallee::Aggregate(call) => (Some(call), [].as_mut_slice()),
+            WindowCallee::Function { args, .. } => (None, args.as_mut_slice()),
+        };
+        let offsets = [&mut self.frame.start, &mut self.frame.end].into_iter().filter_map(|bound| match bound {
+            FrameBound::Preceding(offset) | FrameBound::Following(offset) => Some(offset),
+            _ => None,
+        });
+        aggregate.into_iter().flat_map(AggregateCall::exprs_mut).chain(args).chain(offsets)
+    }
+
+    /// Whether both compute the same.
+    pub fn same(&self, other: &Self) -> bool {
+        let callee = match (&self.callee, &other.callee) {
+            (WindowCallee::Aggregate(a), WindowCallee::Aggregate(b)) => a.same(b),
+            (
+                WindowCallee::Function { function: f, args: a, .. },
+                WindowCallee::Function { function: g, args: b, .. },
+            ) => f == g && a.len() == b.len() && a.iter().zip(b).all(|(a, b)| a.same(b)),
+            _ => false,
+        };
+        callee && self.frame.same(&other.frame)
+    }
+}
+
+impl Frame {
+    /// Whether both are the same rows.
+    fn same(&self, other: &Self) -> bool {
+        let bounds = |a: &FrameBound, b: &FrameBound| match (a, b) {
+            (FrameBound::Preceding(a), FrameBound::Preceding(b)) => a.same(b),
+            (FrameBound::Following(a), FrameBound::Following(b)) => a.same(b),
+            _ => std::mem::discriminant(a) == std::mem::discriminant(b),
+        };
+        self.units == other.units
+            && self.exclusion == other.exclusion
+            && bounds(&self.start, &other.start)
+            && bounds(&self.end, &other.end)
     }
 }
 

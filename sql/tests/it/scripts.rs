@@ -77,5 +77,6 @@ scripts!(
     union,
     update_delete,
     views,
+    window,
     with,
 );

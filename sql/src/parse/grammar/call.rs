@@ -8,6 +8,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::parse::encoding;
 use crate::parse::keyword::Keyword;
 use crate::parse::token::{Token, TokenKind};
+use crate::plan::Exclusion;
 
 impl Grammar<'_> {
     /// A call of a function whose name, which began at `token`, has been read.
@@ -170,10 +171,23 @@ impl Grammar<'_> {
         if let Some(message) = impossible_frame(&start_bound, end_bound.as_ref()) {
             return Err(self.error_at(token, SqlError::new(SqlState("42P20"), message)));
         }
-        if self.eat_keyword(Keyword::Exclude) && !self.eat_keywords(&[Keyword::No, Keyword::Others]) {
-            return self.unsupported("EXCLUDE of a window frame");
-        }
+        let exclusion = self.frame_exclusion()?;
+        let end_bound = encoding::excluding(end_bound, exclusion);
         Ok(Some(WindowFrame { units, start_bound, end_bound }))
+    }
+
+    fn frame_exclusion(&mut self) -> Result<Exclusion> {
+        if !self.eat_keyword(Keyword::Exclude) || self.eat_keywords(&[Keyword::No, Keyword::Others]) {
+            return Ok(Exclusion::NoOthers);
+        }
+        if self.eat_keywords(&[Keyword::Current, Keyword::Row]) {
+            return Ok(Exclusion::CurrentRow);
+        }
+        if self.eat_keyword(Keyword::Group) {
+            return Ok(Exclusion::Group);
+        }
+        self.expect_keyword(Keyword::Ties)?;
+        Ok(Exclusion::Ties)
     }
 
     fn frame_bound(&mut self) -> Result<WindowFrameBound> {

@@ -29,4 +29,3 @@ SELECT DISTINCT shop FROM s ORDER BY id;
 SELECT bool_and(qty > 0) AS a, bool_or(qty > 3) AS b FROM s;
 SELECT shop, (SELECT count(*) FROM s AS x WHERE x.shop = s.shop) AS same FROM s GROUP BY shop ORDER BY shop;
 SELECT (SELECT s.amount) FROM s GROUP BY shop;
-SELECT count(*) OVER () FROM s;

@@ -27,7 +27,6 @@ SELECT a[1] FROM t;
 SELECT * FROM t WHERE a SIMILAR TO 'x';
 SELECT db.public.t.a FROM t;
 SELECT * FROM db.public.t;
-SELECT row_number() OVER (ORDER BY a) FROM t;
 MERGE INTO t USING t AS u ON t.id = u.id WHEN MATCHED THEN DELETE;
 SELECT x'1f';
 SELECT b'101';
