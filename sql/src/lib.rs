@@ -17,6 +17,7 @@
 //! | [`functions`] | functions, operators, aggregates, by family |
 //! | [`types`] | text and binary forms of every type, casts |
 //! | [`dependency`] | which object needs which other: what DROP takes along |
+//! | [`copy`] | COPY: its options and formats |
 //! | [`checks`] | CHECK constraints, for the storage crate to judge |
 //! | [`catalog_views`] | `pg_catalog`, `information_schema` and `sync`: relations over the store |
 //! | [`session`] | one client's transaction, settings, prepared statements |
@@ -25,6 +26,7 @@
 pub mod bind;
 pub mod catalog_views;
 pub mod checks;
+pub mod copy;
 pub mod dependency;
 pub mod error;
 pub mod eval;

@@ -130,6 +130,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         }
     }
 
+    /// The next message in the middle of an answer, after all that was collected has been sent; none when the client has
+    /// gone.
+    pub(super) async fn read_frame(&mut self) -> Result<Option<Frame>, Failure> {
+        loop {
+            if let Some(frame) = self.wire.frame(MAX_MESSAGE_BYTES).map_err(Failure::Fatal)? {
+                return Ok(Some(frame));
+            }
+            self.check_running()?;
+            let exchanged = async {
+                self.wire.flush().await?;
+                self.wire.fill().await
+            };
+            let (server, woken) = (Arc::clone(&self.server), Arc::clone(&self.woken));
+            tokio::select! {
+                biased;
+                () = server.shutdown.wait() => return Err(Failure::Fatal(shutting_down())),
+                () = woken.notified() => {}
+                filled = exchanged => if !filled? {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+
     /// Waits for bytes; false when the client has gone. Everything that was asked for is answered before.
     async fn wait_for_input(&mut self) -> Result<bool, Failure> {
         let wants_flush = std::mem::take(&mut self.progress.flush_wanted);
@@ -163,15 +187,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         if self.session.backend().is_terminated() { Err(Failure::Fatal(shutting_down())) } else { Ok(()) }
     }
 
+    /// Fails once the session or its statement is to end.
+    fn check_running(&self) -> Result<(), Failure> {
+        self.check_terminated()?;
+        if self.session.backend().is_cancelled() {
+            return Err(Failure::Statement(self.session.take_cancelled()));
+        }
+        Ok(())
+    }
+
     /// Sends what has been collected while a statement runs; a client that does not read does not keep the statement from
     /// being cancelled.
-    async fn flush_running(&mut self) -> Result<(), Failure> {
+    pub(super) async fn flush_running(&mut self) -> Result<(), Failure> {
         let (server, woken) = (Arc::clone(&self.server), Arc::clone(&self.woken));
         loop {
-            self.check_terminated()?;
-            if self.session.backend().is_cancelled() {
-                return Err(Failure::Statement(self.session.take_cancelled()));
-            }
+            self.check_running()?;
             tokio::select! {
                 biased;
                 () = server.shutdown.wait() => return Err(Failure::Fatal(shutting_down())),
@@ -187,6 +217,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             return Err(Failure::Fatal(frontend::violation(format!("invalid frontend message type {}", frame.kind))));
         }
         if self.progress.skip_to_sync && !matches!(frame.kind, b'S' | b'X') {
+            return Ok(true);
+        }
+        if frontend::is_copy(frame.kind) {
+            // The rest of a COPY that has failed.
             return Ok(true);
         }
         if !self.progress.in_group {
@@ -233,7 +267,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
                 self.progress.flush_wanted = true;
                 Ok(())
             }
-            Message::Terminate | Message::StrayCopy => Ok(()),
+            Message::Terminate => Ok(()),
         }
     }
 

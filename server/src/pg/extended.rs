@@ -153,6 +153,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         let Some(prepared) = portal.prepared.clone() else {
             return Ok(self.wire.output.message(&EmptyQueryResponse::new())?);
         };
+        if let (Some(direction), Run::Bound(_)) = (prepared.copy_direction(), &portal.run) {
+            portal.run = Run::Done;
+            let tag = self.copy(&prepared, direction).await?;
+            return Ok(self.command_complete(tag)?);
+        }
         let mut running = match std::mem::replace(&mut portal.run, Run::Done) {
             Run::Bound(params) => Box::new(self.session.execute(&prepared, params)?),
             Run::Suspended(running) => running,

@@ -26,8 +26,6 @@ pub(super) enum Message<'a> {
     Flush,
     /// The client goes.
     Terminate,
-    /// Data of a COPY that is not under way any more; PostgreSQL ignores it too.
-    StrayCopy,
 }
 
 /// What Describe and Close speak of.
@@ -170,6 +168,42 @@ impl<'a> Body<'a> {
     }
 }
 
+/// A message in the middle of a COPY FROM.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum CopyMessage<'a> {
+    /// Some of the data.
+    Data(&'a [u8]),
+    /// There are no more.
+    Done,
+    /// The client gives up, for a reason.
+    Fail(&'a str),
+    /// Sync and Flush, which mean nothing here.
+    Ignored,
+    /// What cannot come here.
+    Other,
+}
+
+/// Whether a message belongs to a COPY FROM.
+pub(super) const fn is_copy(kind: u8) -> bool {
+    matches!(kind, b'd' | b'c' | b'f')
+}
+
+/// Whether a message says goodbye.
+pub(super) const fn is_farewell(kind: u8) -> bool {
+    kind == b'X'
+}
+
+/// Decodes a message in the middle of a COPY FROM.
+pub(super) fn copy_message(kind: u8, body: &[u8]) -> Result<CopyMessage<'_>, SqlError> {
+    Ok(match kind {
+        b'd' => CopyMessage::Data(body),
+        b'c' => CopyMessage::Done,
+        b'f' => CopyMessage::Fail(Body(body).str()?),
+        b'S' | b'H' => CopyMessage::Ignored,
+        _ => CopyMessage::Other,
+    })
+}
+
 /// Whether a client that has been let in may send messages of this type. One that sends another has lost its place in
 /// the stream, and the connection cannot go on.
 pub(super) const fn is_known(kind: u8) -> bool {
@@ -195,7 +229,6 @@ pub(super) fn decode(kind: u8, body: &[u8]) -> Result<Message<'_>, SqlError> {
         b'S' => Message::Sync,
         b'H' => Message::Flush,
         b'X' => Message::Terminate,
-        b'd' | b'c' | b'f' => return Ok(Message::StrayCopy),
         b'F' => return Err(SqlError::unsupported("the function call protocol")),
         _ => return Err(violation(format!("invalid frontend message type {kind}"))),
     };

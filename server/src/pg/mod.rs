@@ -4,7 +4,7 @@
 //!  TCP, control.sock ─► listener ─► startup (SSLRequest, cancel, user, database, SCRAM)
 //!                                      │
 //!                                 connection: one loop per client
-//!                                   frame ─► frontend ─► simple | extended ─► heliosdb_sql::Session
+//!                                   frame ─► frontend ─► simple | extended | copy ─► heliosdb_sql::Session
 //!                                                                  │
 //!                                   one buffer ◄─ rows, error ◄────┘   written when the client waits for it
 //! ```
@@ -20,6 +20,7 @@
 mod auth;
 mod cancel;
 mod connection;
+mod copy;
 mod error;
 mod extended;
 mod frontend;

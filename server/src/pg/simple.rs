@@ -1,5 +1,8 @@
 //! The simple protocol: a text of any number of statements, in one implicit transaction.
 
+use std::sync::Arc;
+
+use heliosdb_sql::session::Prepared;
 use pgwire::messages::response::EmptyQueryResponse;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -20,17 +23,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.wire.output.message(&EmptyQueryResponse::new())?;
             return Ok(());
         };
-        let formats = ResultFormats::All(Format::Text);
         for (index, statement) in statements.iter().enumerate() {
             self.session.start_clock();
             let prepared = self.run(sql.len() <= LONG_TEXT_BYTES, |this| this.session.prepare(statement, &[]))?;
-            let mut portal = self.session.execute(&prepared, Vec::new())?;
-            if !prepared.columns().is_empty() {
-                describe_columns(&mut self.wire.output, prepared.columns(), &formats)?;
-            }
-            self.send_rows(&mut portal, &prepared, &formats, usize::MAX).await?;
-            let tag = portal.tag();
-            drop(portal);
+            let tag = match prepared.copy_direction() {
+                Some(direction) => self.copy(&prepared, direction).await?,
+                None => self.run_whole(&prepared).await?,
+            };
             if index == last {
                 // The tag promises that the work is done, so the commit comes first.
                 self.end_implicit()?;
@@ -40,5 +39,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.wire.flush_chunk().await?;
         }
         Ok(())
+    }
+
+    /// Runs a statement to its end and sends its rows; its tag.
+    async fn run_whole(&mut self, prepared: &Arc<Prepared>) -> Result<String, Failure> {
+        let formats = ResultFormats::All(Format::Text);
+        let mut portal = self.session.execute(prepared, Vec::new())?;
+        if !prepared.columns().is_empty() {
+            describe_columns(&mut self.wire.output, prepared.columns(), &formats)?;
+        }
+        self.send_rows(&mut portal, prepared, &formats, usize::MAX).await?;
+        Ok(portal.tag())
     }
 }

@@ -153,6 +153,15 @@ impl Output {
         })
     }
 
+    /// Appends a CopyData.
+    pub(super) fn copy_data(&mut self, bytes: &[u8]) -> Result<(), SqlError> {
+        let start = self.buffer.len();
+        self.buffer.put_u8(messages::copy::MESSAGE_TYPE_BYTE_COPY_DATA);
+        self.buffer.put_u32(0);
+        self.buffer.put_slice(bytes);
+        set_length(&mut self.buffer, start.saturating_add(1), bytes.len().saturating_add(4))
+    }
+
     /// Appends a single byte: the answer to SSLRequest.
     pub(super) fn byte(&mut self, byte: u8) {
         self.buffer.put_u8(byte);

@@ -4,6 +4,7 @@
 
 mod admission;
 mod config;
+mod copy;
 mod process;
 mod protocol;
 mod raw;

@@ -13,6 +13,7 @@
 //! | `row_expression` | CHECK, keys and predicates of indexes, generated columns |
 //! | `view` | views in FROM |
 //! | `mention` | what the names in a text mean, for texts that are kept |
+//! | `copy` | what COPY names |
 //! | `deparse` | typed expressions as text, for EXPLAIN |
 
 mod aggregate;
@@ -20,6 +21,7 @@ mod assign;
 mod call;
 pub mod coerce;
 mod conflict;
+pub mod copy;
 mod cte;
 mod default;
 pub mod deparse;

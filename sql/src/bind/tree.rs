@@ -217,7 +217,7 @@ pub enum Relation {
         name: Arc<str>,
         /// FOR UPDATE and its siblings.
         lock: Option<RowLock>,
-        /// Whether the row's key, as a value, follows its columns: for what changes rows that a join has found.
+        /// Whether the row's key, as `bytea`, follows its columns: for what changes rows that a join has found.
         with_key: bool,
     },
     /// A system view.

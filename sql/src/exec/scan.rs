@@ -1,5 +1,6 @@
 //! Rows of a stored table, by any access path.
 
+use bytes::Bytes;
 use heliosdb_storage::transaction::{Direction, ScanCursor};
 use heliosdb_storage::value::Value;
 use heliosdb_storage::{Row, RowKey};
@@ -127,17 +128,17 @@ impl Operator for TableScan {
 /// The row as the scan's plan says: with its key, if that is wanted.
 fn output(scan: &Scan, (key, mut row): (RowKey, Row)) -> Row {
     if scan.with_key {
-        row.push(Value::text(key.0.iter().map(|byte| char::from(*byte)).collect::<String>()));
+        row.push(Value::Bytea(key.0.as_ref().into()));
     }
     row
 }
 
 /// The key that a scan has put behind a row.
 pub fn key_of(value: Option<&Value>) -> Result<RowKey> {
-    let no_key = || SqlError::new(SqlState::INTERNAL_ERROR, "a row came without its key");
-    let Some(Value::Text(text)) = value else { return Err(no_key()) };
-    let bytes: Option<Vec<u8>> = text.chars().map(|byte| u8::try_from(byte).ok()).collect();
-    bytes.map(|bytes| RowKey(bytes.into())).ok_or_else(no_key)
+    match value {
+        Some(Value::Bytea(key)) => Ok(RowKey(Bytes::copy_from_slice(key))),
+        _ => Err(SqlError::new(SqlState::INTERNAL_ERROR, "a row came without its key")),
+    }
 }
 
 /// The scan that a plan is, if it is nothing else.

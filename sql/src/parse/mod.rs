@@ -3,12 +3,14 @@
 //! ```text
 //!  text ─ lexer ─► tokens ─ split at semicolons ─► statement ─┬─ grammar ─► tree       queries, changes, EXPLAIN
 //!                             (depth: bounds)                 ├─ session ─► statement  settings, cursors, …
+//!                                                             ├─ copy ─► statement     COPY
 //!                                                             ├─ object ─► statement   schemas, sequences, …; DROP
 //!                                                             └─ sqlparser ─► tree     other DDL; its hooks use the grammar
 //! ```
 //!
 //! The lexer and the grammar are PostgreSQL's; the tree is sqlparser's. What that tree cannot say is in [`encoding`].
 
+mod copy;
 pub mod ddl;
 mod depth;
 mod dialect;
@@ -27,6 +29,7 @@ use std::sync::Arc;
 
 use sqlparser::ast;
 
+use crate::copy::CopyStatement;
 use crate::error::{Result, SqlState};
 use ddl::DdlStatement;
 use grammar::Grammar;
@@ -68,6 +71,8 @@ pub(crate) enum Tree {
     Session(Arc<SessionStatement>),
     /// A statement about an object of the catalog.
     Object(Arc<ObjectStatement>),
+    /// COPY
+    Copy(Arc<CopyStatement>),
 }
 
 /// Parses a text into its statements. A mistake anywhere fails all of them, as in PostgreSQL.
@@ -94,12 +99,14 @@ fn parse_one(source: &Arc<str>, tokens: &[Token]) -> Result<ParsedStatement> {
         _ => source,
     };
     let text = if text.len() == source.len() { Arc::clone(source) } else { text.into() };
-    let tree = match session::parse(source, tokens)? {
-        Some(statement) => Tree::Session(Arc::new(statement)),
-        None => match object::parse(source, tokens)? {
-            Some(statement) => Tree::Object(Arc::new(statement)),
-            None => other_tree(source, tokens)?,
-        },
+    let tree = if let Some(statement) = session::parse(source, tokens)? {
+        Tree::Session(Arc::new(statement))
+    } else if let Some(statement) = object::parse(source, tokens)? {
+        Tree::Object(Arc::new(statement))
+    } else if let Some(statement) = copy::parse(source, tokens)? {
+        Tree::Copy(Arc::new(statement))
+    } else {
+        other_tree(source, tokens)?
     };
     Ok(ParsedStatement { text, tree, source: Arc::clone(source) })
 }

@@ -20,6 +20,11 @@ impl<'a> Tokens<'a> {
         Self { source, rest: tokens }
     }
 
+    /// The text that the tokens came from.
+    pub const fn source(&self) -> &'a str {
+        self.source
+    }
+
     /// The next token; none at the end.
     pub fn peek(&self) -> Option<&'a TokenKind> {
         self.rest.first().filter(|token| !super::ends_statement(token)).map(|token| &token.kind)

@@ -230,7 +230,7 @@ pub struct Scan {
     pub filter: Option<Expr>,
     /// Whether it runs from the end.
     pub backward: bool,
-    /// Whether the row's key, as a value, follows its columns.
+    /// Whether the row's key, as `bytea`, follows its columns.
     pub with_key: bool,
     /// FOR UPDATE and its siblings: rows are locked, judged again and returned in their newest version.
     pub lock: Option<RowLock>,

@@ -11,6 +11,8 @@
 
 pub mod backend;
 pub mod baseline;
+mod copy_in;
+mod copy_out;
 mod parked;
 mod portal;
 mod prepared;
@@ -36,10 +38,12 @@ use crate::types::ValueContext;
 
 pub use crate::parse::ParsedStatement;
 use backend::{Activeness, Backend, Backends, Registered};
+pub use copy_in::CopyIn;
+pub use copy_out::CopyOut;
 pub use portal::Portal;
 pub(crate) use portal::read_only_transaction;
 use prepared::Meaning;
-pub use prepared::{Prepared, ResultColumn};
+pub use prepared::{CopyDirection, Prepared, ResultColumn};
 use settings::{Setting, Settings, Source};
 use transaction::State;
 

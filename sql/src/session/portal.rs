@@ -68,6 +68,7 @@ impl Portal {
         let kind = match &self.prepared.action {
             Action::Run(run) => run.kind,
             Action::Explain(_) => return "EXPLAIN".to_owned(),
+            Action::Copy(_) => return "COPY".to_owned(),
             Action::Command(command) => return command.tag().to_owned(),
         };
         match kind {
@@ -144,6 +145,8 @@ impl Portal {
                 Ok(())
             }
             Action::Run(_) => self.start_run(session, params),
+            // The server asks for its data and does not get here.
+            Action::Copy(_) => Err(SqlError::unsupported("COPY inside a cursor or another statement")),
         }
     }
 

@@ -9,6 +9,7 @@ use sqlparser::ast::{self, Statement};
 
 use crate::bind::tree::{Modify, OutputColumn};
 use crate::bind::{Binder, SearchPath, query};
+use crate::copy::CopyStatement;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::{Expr, SubqueryForm};
 use crate::parse::session::SessionStatement;
@@ -50,6 +51,17 @@ pub(super) enum Action {
     Explain(Vec<String>),
     /// Does something else.
     Command(Command),
+    /// Copies rows in or out.
+    Copy(Arc<CopyStatement>),
+}
+
+/// Which way the rows of a COPY go.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CopyDirection {
+    /// FROM
+    In,
+    /// TO
+    Out,
 }
 
 /// A plan and what belongs to it.
@@ -104,6 +116,7 @@ impl Prepared {
             Tree::Ddl(ddl) => (Action::Command(statement::ddl_command(ddl)?), Vec::new()),
             Tree::Session(session) => session_action(session),
             Tree::Object(statement) => (Action::Command(Command::Object(Arc::clone(statement))), Vec::new()),
+            Tree::Copy(copy) => (Action::Copy(Arc::clone(copy)), Vec::new()),
         };
         let parameter_types = binder.into_parameter_types()?;
         let is_quick = matches!(&action, Action::Run(run) if is_quick(&run.plan));
@@ -128,6 +141,24 @@ impl Prepared {
         &self.columns
     }
 
+    /// The direction of a COPY, whose data travel by themselves: see [`super::Session::copy_in`] and its counterpart. None
+    /// for other statements.
+    pub fn copy_direction(&self) -> Option<CopyDirection> {
+        self.copy_statement().map(|copy| if copy.from { CopyDirection::In } else { CopyDirection::Out })
+    }
+
+    pub(super) const fn copy_statement(&self) -> Option<&Arc<CopyStatement>> {
+        match &self.action {
+            Action::Copy(copy) => Some(copy),
+            _ => None,
+        }
+    }
+
+    /// Whether the statement is INSERT, UPDATE or DELETE.
+    pub(super) fn changes_rows(&self) -> bool {
+        matches!(&self.action, Action::Run(run) if run.kind != RunKind::Select)
+    }
+
     /// Whether the statement only looks rows up by key: then running it is a matter of microseconds, with no wait.
     pub fn is_quick(&self) -> bool {
         self.is_quick
@@ -142,7 +173,7 @@ impl Prepared {
     pub(super) fn is_current(&self, now: &Meaning) -> bool {
         match self.action {
             // These look names up when they are run.
-            Action::Command(_) => true,
+            Action::Command(_) | Action::Copy(_) => true,
             Action::Run(_) | Action::Explain(_) => self.meaning.is_same(now),
         }
     }

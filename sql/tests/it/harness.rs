@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use heliosdb_sql::checks::CheckEvaluator;
-use heliosdb_sql::session::{Engine, Session};
+use heliosdb_sql::session::{CopyDirection, Engine, Prepared, Session};
 use heliosdb_sql::sync_control::NoSync;
 use heliosdb_sql::{Result, SqlError, types};
 use heliosdb_storage::base::MemoryDisk;
@@ -77,9 +77,9 @@ pub fn failure(session: &mut Session, sql: &str) -> (&'static str, String) {
     (error.state.0, error.message)
 }
 
-/// Runs a text and prints it as `psql -A -P null=NULL` with verbose errors does.
-pub fn print(session: &mut Session, sql: &str, out: &mut String) {
-    let result = print_results(session, sql, out);
+/// Runs a text and prints it as `psql -A -P null=NULL` with verbose errors does. `data` gives what COPY FROM STDIN reads.
+pub fn print(session: &mut Session, sql: &str, data: &mut dyn FnMut() -> String, out: &mut String) {
+    let result = print_results(session, sql, data, out);
     if result.is_err() {
         print_notices(session, out);
     }
@@ -88,11 +88,56 @@ pub fn print(session: &mut Session, sql: &str, out: &mut String) {
     }
 }
 
-fn print_results(session: &mut Session, sql: &str, out: &mut String) -> Result<()> {
+/// Sends data, once they are asked for, in small pieces; the command tag.
+pub fn copy_in(session: &mut Session, prepared: &Arc<Prepared>, data: &mut dyn FnMut() -> String) -> Result<String> {
+    let mut copy = session.copy_in(prepared)?;
+    for piece in data().as_bytes().chunks(7) {
+        copy.push(session, piece)?;
+    }
+    copy.finish(session)
+}
+
+/// All that a COPY TO sends, and the command tag.
+pub fn copy_out(session: &mut Session, prepared: &Arc<Prepared>) -> Result<(Vec<u8>, String)> {
+    let mut copy = session.copy_out(prepared)?;
+    let mut sent = Vec::new();
+    let mut put = |bytes: &[u8]| {
+        sent.extend_from_slice(bytes);
+        Ok(())
+    };
+    while copy.step(session, &mut put)? {}
+    Ok((sent, copy.tag()))
+}
+
+/// Prints a COPY as psql does: without the tag of what it has printed.
+fn print_copy(
+    session: &mut Session,
+    prepared: &Arc<Prepared>,
+    data: &mut dyn FnMut() -> String,
+    out: &mut String,
+) -> Result<()> {
+    if prepared.copy_direction() == Some(CopyDirection::In) {
+        let tag = copy_in(session, prepared, data)?;
+        session.end_implicit()?;
+        print_notices(session, out);
+        writeln!(out, "{tag}").unwrap();
+    } else {
+        let (sent, _) = copy_out(session, prepared)?;
+        session.end_implicit()?;
+        print_notices(session, out);
+        out.push_str(&String::from_utf8_lossy(&sent));
+    }
+    Ok(())
+}
+
+fn print_results(session: &mut Session, sql: &str, data: &mut dyn FnMut() -> String, out: &mut String) -> Result<()> {
     let statements = session.split(sql)?;
     let last = statements.len();
     for (at, statement) in statements.iter().enumerate() {
         let prepared = session.prepare(statement, &[])?;
+        if prepared.copy_direction().is_some() {
+            return print_copy(session, &prepared, data, out);
+        }
         let mut portal = session.execute(&prepared, Vec::new())?;
         let mut rows = Vec::new();
         while portal.next_rows(session, 100, &mut rows)? {}
@@ -140,5 +185,8 @@ fn print_error(severity: &str, error: &SqlError, out: &mut String) {
     }
     if let Some(hint) = &error.fields.hint {
         writeln!(out, "HINT:  {hint}").unwrap();
+    }
+    if let Some(context) = &error.fields.context {
+        writeln!(out, "CONTEXT:  {context}").unwrap();
     }
 }

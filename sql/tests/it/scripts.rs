@@ -16,7 +16,8 @@ fn script(name: &str) {
     let mut session = harness::session(&engine);
     let mut out = String::new();
     let mut statement = String::new();
-    for line in text.lines() {
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
         writeln!(out, "{line}").unwrap();
         if line.starts_with("--") || (statement.is_empty() && line.trim().is_empty()) {
             continue;
@@ -24,7 +25,10 @@ fn script(name: &str) {
         statement.push_str(line);
         statement.push('\n');
         if line.trim_end().ends_with(';') {
-            harness::print(&mut session, &statement, &mut out);
+            // As in psql, the data of a COPY follow it.
+            let mut data =
+                || lines.by_ref().take_while(|line| *line != "\\.").map(|line| format!("{line}\n")).collect();
+            harness::print(&mut session, &statement, &mut data, &mut out);
             statement.clear();
         }
     }
@@ -53,6 +57,7 @@ macro_rules! scripts {
 scripts!(
     aggregates,
     constraints,
+    copy,
     create_table,
     drop_and_index,
     explain,

@@ -93,7 +93,11 @@ pub(super) const QUERIES: [&str; 4] = ["select", "with", "values", "table"];
 
 /// The rest of the tokens as a statement of its own, which begins with a parenthesis or one of the words. None of them
 /// begins a statement that holds another one, so that there is no nesting.
-pub(super) fn embedded(source: &Arc<str>, tokens: &mut Tokens<'_>, words: &[&str]) -> Result<ParsedStatement> {
+pub(in crate::parse) fn embedded(
+    source: &Arc<str>,
+    tokens: &mut Tokens<'_>,
+    words: &[&str],
+) -> Result<ParsedStatement> {
     let rest = tokens.rest();
     if tokens.peek() != Some(&TokenKind::LeftParen) && !words.iter().any(|word| tokens.is_word(word)) {
         return Err(tokens.unexpected());

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::parse::token::Token;
 
+pub(super) use cursor::embedded;
 pub use cursor::{CursorStatement, Declare, Direction, Scroll};
 pub use notify::NotifyStatement;
 pub use prepared::{Execute, Prepare, PreparedStatement};
