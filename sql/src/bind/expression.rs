@@ -110,7 +110,8 @@ impl Binder<'_> {
     }
 
     fn compound_identifier(&mut self, parts: &[ast::Ident], scope: &Scope<'_>) -> Result<Expr> {
-        let span = parts.first().map(|part| part.span);
+        let span =
+            (parts.first().zip(parts.last())).map(|(first, last)| Span { start: first.span.start, end: last.span.end });
         let names: Vec<String> = parts.iter().map(ident).collect();
         let found = match names.as_slice() {
             [relation, column] => scope.qualified_column(relation, column),

@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
+use heliosdb_storage::Catalog;
 use heliosdb_storage::catalog::{RowExpression, TableDef};
 use heliosdb_storage::value::{ColumnType, DataType};
 use sqlparser::ast;
+use sqlparser::tokenizer::Span;
 
-use super::Binder;
+use super::names::quoted;
 use super::scope::{Place, Scope};
+use super::{Binder, SearchPath};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::functions::Volatility;
+use crate::parse::byte_range;
+use crate::parse::table::ExpressionText;
+use crate::types::ValueContext;
 
 /// What such an expression is part of, which decides what it may hold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -57,8 +63,12 @@ impl RowClause {
 
 /// A condition on the row of a table.
 pub fn row_condition(binder: &mut Binder<'_>, table: &TableDef, expr: &ast::Expr, clause: RowClause) -> Result<Expr> {
+    condition_in(binder, expr, &scope_of(table, clause), clause)
+}
+
+fn condition_in(binder: &mut Binder<'_>, expr: &ast::Expr, scope: &Scope<'_>, clause: RowClause) -> Result<Expr> {
     let place = if clause == RowClause::Check { "CHECK" } else { "WHERE" };
-    let bound = row_expression(binder, table, expr, clause)?;
+    let bound = row_expression(binder, expr, scope, clause)?;
     binder.condition(bound, place)
 }
 
@@ -71,7 +81,17 @@ pub fn row_value(
     clause: RowClause,
     column: Option<(&str, ColumnType)>,
 ) -> Result<Expr> {
-    let bound = row_expression(binder, table, expr, clause)?;
+    value_in(binder, expr, &scope_of(table, clause), clause, column)
+}
+
+fn value_in(
+    binder: &mut Binder<'_>,
+    expr: &ast::Expr,
+    scope: &Scope<'_>,
+    clause: RowClause,
+    column: Option<(&str, ColumnType)>,
+) -> Result<Expr> {
+    let bound = row_expression(binder, expr, scope, clause)?;
     let value = match column {
         Some((name, column_type)) => binder.assign(bound, name, column_type)?,
         None => binder.known(bound)?,
@@ -80,10 +100,14 @@ pub fn row_value(
     Ok(value)
 }
 
-fn row_expression(binder: &mut Binder<'_>, table: &TableDef, expr: &ast::Expr, clause: RowClause) -> Result<Expr> {
+fn scope_of<'x>(table: &TableDef, clause: RowClause) -> Scope<'x> {
     let scope = Scope::of_table(&Arc::new(table.clone()), &table.name);
-    scope.place.set(Place::Clause(clause.plural()));
-    let bound = binder.expr(expr, &scope)?;
+    scope.place.set(Place::Kept(clause.plural()));
+    scope
+}
+
+fn row_expression(binder: &mut Binder<'_>, expr: &ast::Expr, scope: &Scope<'_>, clause: RowClause) -> Result<Expr> {
+    let bound = binder.expr(expr, scope)?;
     if bound.has_subquery() {
         return Err(SqlError::new(
             SqlState::FEATURE_NOT_SUPPORTED,
@@ -139,13 +163,74 @@ mod oid {
     pub const TIMETZ: u32 = 1266;
 }
 
-/// The expression as the catalog keeps it: its text, and the columns that the bound form reads.
-pub fn kept(expr: &ast::Expr, bound: &Expr) -> RowExpression {
+/// An expression that has been judged, and what the catalog keeps of it.
+pub struct Kept {
+    /// The bound form.
+    pub expr: Expr,
+    /// What is kept.
+    pub expression: RowExpression,
+}
+
+/// Judges an expression that is to be kept. Conditions are of type boolean; values are as they would be assigned to the
+/// column, if one is given.
+pub fn keep(
+    catalog: &Catalog,
+    path: &SearchPath,
+    table: &TableDef,
+    text: &ExpressionText,
+    clause: RowClause,
+    column: Option<(&str, ColumnType)>,
+) -> Result<Kept> {
+    let time = ValueContext::utc();
+    let mut binder = Binder::new(catalog, &time, &text.text, &[]).with_path(path.clone());
+    let scope = scope_of(table, clause);
+    let mut judge = || -> Result<Expr> {
+        let parsed = crate::parse::parse_expression(&text.text)?;
+        match clause {
+            RowClause::Check | RowClause::Predicate => condition_in(&mut binder, &parsed, &scope, clause),
+            RowClause::Index | RowClause::Generated => value_in(&mut binder, &parsed, &scope, clause, column),
+        }
+    };
+    let expr = judge().map_err(|error| text.place(error))?;
     let mut slots = Vec::new();
-    bound.for_each_column(&mut |slot| {
+    expr.for_each_column(&mut |slot| {
         if !slots.contains(&slot) {
             slots.push(slot);
         }
     });
-    RowExpression { text: expr.to_string(), slots }
+    let name = |slot: usize| table.columns.get(slot).map_or_else(String::new, |column| quoted(&column.name));
+    let text = with_columns_named(&text.text, &scope.uses.borrow(), &name);
+    Ok(Kept { expr, expression: RowExpression { text, slots } })
+}
+
+/// An expression that is kept, with its columns called by other names: for a table whose columns have been renamed.
+pub fn with_columns_renamed(
+    catalog: &Catalog,
+    table: &TableDef,
+    expression: &RowExpression,
+    name: &dyn Fn(usize) -> String,
+) -> Result<RowExpression> {
+    let time = ValueContext::utc();
+    let mut binder = Binder::new(catalog, &time, &expression.text, &[]);
+    let scope = scope_of(table, RowClause::Check);
+    binder.expr(&crate::parse::parse_expression(&expression.text)?, &scope)?;
+    let text = with_columns_named(&expression.text, &scope.uses.borrow(), &|slot| quoted(&name(slot)));
+    Ok(RowExpression { text, slots: expression.slots.clone() })
+}
+
+/// The text with other names where columns are named, without their table.
+fn with_columns_named(text: &str, uses: &[(usize, Span)], name: &dyn Fn(usize) -> String) -> String {
+    let mut places: Vec<_> = uses.iter().filter_map(|(slot, span)| Some((byte_range(*span)?, *slot))).collect();
+    places.sort_unstable_by_key(|(place, _)| place.start);
+    let mut out = String::with_capacity(text.len());
+    let mut at = 0;
+    for (place, slot) in places.into_iter().filter(|(place, _)| place.end <= text.len()) {
+        if place.start >= at {
+            out += text.get(at..place.start).unwrap_or_default();
+            out += &name(slot);
+            at = place.end;
+        }
+    }
+    out += text.get(at..).unwrap_or_default();
+    out
 }

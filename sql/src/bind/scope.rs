@@ -55,7 +55,7 @@ pub struct Scope<'p> {
     pub named_windows: RefCell<Vec<(String, WindowSpec)>>,
     /// The calls of window functions found so far.
     pub windows: RefCell<Vec<WindowUse>>,
-    /// The columns that have been named where only groups may be, and where that was.
+    /// The columns that have been named where that matters, and where that was.
     pub uses: RefCell<Vec<(usize, Span)>>,
     /// The arguments of the GROUPING calls found so far, and where they are written.
     pub groupings: RefCell<Vec<Vec<(Expr, Span)>>>,
@@ -83,6 +83,9 @@ pub enum Place {
     Having,
     /// Plain functions only: a clause of this name.
     Clause(&'static str),
+    /// Plain functions only: an expression over a table's row that the catalog keeps, of a clause of this name. Where
+    /// columns are named is remembered.
+    Kept(&'static str),
     /// Plain functions only: the argument of an aggregate.
     Argument,
     /// Aggregates too: the argument of a window function.
@@ -96,7 +99,7 @@ impl Place {
     pub fn refuses_aggregate(self, what: &str) -> Option<String> {
         match self {
             Self::Targets | Self::Having | Self::WindowArgument | Self::WindowDefinition => None,
-            Self::Clause(clause) => Some(format!("{what} are not allowed in {clause}")),
+            Self::Clause(clause) | Self::Kept(clause) => Some(format!("{what} are not allowed in {clause}")),
             Self::Argument => Some("aggregate function calls cannot be nested".to_owned()),
         }
     }

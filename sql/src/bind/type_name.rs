@@ -248,3 +248,22 @@ fn char_length(length: Option<&CharacterLength>) -> Result<Vec<i64>> {
 fn small(n: u64) -> Result<i64> {
     i64::try_from(n).map_err(|_| SqlError::new(SqlState::INVALID_PARAMETER_VALUE, "type modifier out of range"))
 }
+
+/// Refuses collations other than the one there is; COLLATE of a type that is not of strings is 42804.
+pub fn check_collation(collation: &names::QualifiedName, data_type: DataType) -> Result<()> {
+    let message = if !matches!(data_type.oid(), TEXT | NAME | BPCHAR | VARCHAR) {
+        let name = types::name(data_type, -1);
+        return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, format!("collations are not supported by type {name}")));
+    } else if matches!(collation.name.as_str(), "C" | "POSIX" | "default") {
+        return Ok(());
+    } else {
+        format!("collation \"{collation}\"")
+    };
+    Err(SqlError::unsupported(message))
+}
+
+/// The oids of types that have a collation.
+const NAME: u32 = 19;
+const TEXT: u32 = 25;
+const BPCHAR: u32 = 1042;
+const VARCHAR: u32 = 1043;

@@ -49,7 +49,9 @@ impl Place {
         match self {
             Self::Targets => None,
             Self::Having => windowing("window functions are not allowed in HAVING"),
-            Self::Clause(clause) => windowing(&format!("window functions are not allowed in {clause}")),
+            Self::Clause(clause) | Self::Kept(clause) => {
+                windowing(&format!("window functions are not allowed in {clause}"))
+            }
             Self::Argument => Some(SqlError::new(
                 SqlState::GROUPING_ERROR,
                 "aggregate function calls cannot contain window function calls",

@@ -103,10 +103,6 @@ pub fn parse(source: &str, tokens: &[Token]) -> Result<Option<DdlStatement>> {
 }
 
 impl Grammar<'_> {
-    fn if_exists(&mut self) -> bool {
-        self.eat_keywords(&[Keyword::If, Keyword::Exists])
-    }
-
     fn alter_object(&mut self) -> Result<AlterObject> {
         self.expect_keyword(Keyword::Alter)?;
         let kind = self.object_kind()?;

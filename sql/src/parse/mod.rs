@@ -3,6 +3,7 @@
 //! ```text
 //!  text ─ lexer ─► tokens ─ split at semicolons ─► statement ─┬─ grammar ─► tree       queries, changes, EXPLAIN
 //!                             (depth: bounds)                 ├─ session ─► statement  settings, cursors, …
+//!                                                             ├─ table ─► statement    tables and indexes
 //!                                                             ├─ copy ─► statement     COPY
 //!                                                             ├─ object ─► statement   schemas, sequences, …; DROP
 //!                                                             └─ sqlparser ─► tree     other DDL; its hooks use the grammar
@@ -35,8 +36,10 @@ use ddl::DdlStatement;
 use grammar::Grammar;
 use object::ObjectStatement;
 use session::SessionStatement;
+use table::TableStatement;
 use token::{Token, TokenKind};
 
+pub use grammar::table;
 pub use position::{TextPosition, byte_range, text_of};
 
 /// The longest text of one message.
@@ -69,6 +72,8 @@ pub(crate) enum Tree {
     Ddl(Arc<DdlStatement>),
     /// A statement about the session.
     Session(Arc<SessionStatement>),
+    /// A statement about tables and indexes.
+    Table(Arc<TableStatement>),
     /// A statement about an object of the catalog.
     Object(Arc<ObjectStatement>),
     /// COPY
@@ -99,7 +104,9 @@ fn parse_one(source: &Arc<str>, tokens: &[Token]) -> Result<ParsedStatement> {
         _ => source,
     };
     let text = if text.len() == source.len() { Arc::clone(source) } else { text.into() };
-    let tree = if let Some(statement) = session::parse(source, tokens)? {
+    let tree = if let Some(statement) = table::parse(source, tokens)? {
+        Tree::Table(Arc::new(statement))
+    } else if let Some(statement) = session::parse(source, tokens)? {
         Tree::Session(Arc::new(statement))
     } else if let Some(statement) = object::parse(source, tokens)? {
         Tree::Object(Arc::new(statement))

@@ -50,7 +50,7 @@ pub fn byte_range(span: Span) -> Option<std::ops::Range<usize>> {
 
 /// The text of a part of the tree; none if it has no place in this text.
 pub fn text_of(source: &str, span: Span) -> Option<&str> {
-    source.get(byte_of(span.start)?..byte_of(span.end)?)
+    source.get(byte_range(span)?)
 }
 
 /// The character at a byte, counted from 1.

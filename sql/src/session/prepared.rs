@@ -115,6 +115,7 @@ impl Prepared {
             Tree::Sql(ast) => bind_action(&mut binder, ast, catalog)?,
             Tree::Ddl(ddl) => (Action::Command(statement::ddl_command(ddl)?), Vec::new()),
             Tree::Session(session) => session_action(session),
+            Tree::Table(statement) => (Action::Command(Command::Table(Arc::clone(statement))), Vec::new()),
             Tree::Object(statement) => (Action::Command(Command::Object(Arc::clone(statement))), Vec::new()),
             Tree::Copy(copy) => (Action::Copy(Arc::clone(copy)), Vec::new()),
         };

@@ -1,15 +1,16 @@
-//! Constraints of CREATE TABLE: their names, their columns, what they may say.
+//! Constraints of CREATE TABLE and ALTER TABLE: their names, their columns, what they may say.
 
-use heliosdb_storage::catalog::{CheckDef, CrdtType, ForeignKeyDef, SyncMode, TableDef, is_permutation};
-use heliosdb_storage::value::{ColumnType, DataType};
+use heliosdb_storage::catalog::{
+    CheckDef, CrdtType, Deferral, ForeignKeyDef, ReferentialAction, SyncMode, TableDef, is_permutation,
+};
+use heliosdb_storage::value::DataType;
 use heliosdb_storage::{Catalog, catalog};
-use sqlparser::ast::{self, ConstraintCharacteristics, ReferentialAction};
 
-use crate::bind::names::{self, ident};
-use crate::bind::row_expression::{RowClause, kept, row_condition};
-use crate::bind::{Binder, SearchPath, find_target};
+use crate::bind::row_expression::{RowClause, keep};
+use crate::bind::{SearchPath, find_target};
 use crate::error::{Result, SqlError, SqlState};
-use crate::types::{self, ValueContext};
+use crate::parse::table::{Attributes, ExpressionText, ForeignKey, KeyAction, References};
+use crate::types;
 
 /// The longest name.
 const MAX_NAME_BYTES: usize = 63;
@@ -17,16 +18,12 @@ const MAX_NAME_BYTES: usize = 63;
 /// What an index or a key needs to know of a column.
 pub(super) trait KeyColumn {
     fn name(&self) -> &str;
-    fn column_type(&self) -> ColumnType;
     fn crdt(&self) -> Option<CrdtType>;
 }
 
 impl KeyColumn for catalog::ColumnDef {
     fn name(&self) -> &str {
         &self.name
-    }
-    fn column_type(&self) -> ColumnType {
-        self.column_type
     }
     fn crdt(&self) -> Option<CrdtType> {
         self.crdt
@@ -36,9 +33,6 @@ impl KeyColumn for catalog::ColumnDef {
 impl KeyColumn for catalog::NewColumn {
     fn name(&self) -> &str {
         &self.name
-    }
-    fn column_type(&self) -> ColumnType {
-        self.column_type
     }
     fn crdt(&self) -> Option<CrdtType> {
         self.crdt
@@ -51,10 +45,12 @@ pub(super) fn index_slots<C: KeyColumn>(columns: &[C], names: &[String], what: &
     for name in names {
         let found = columns.iter().enumerate().find(|(_, column)| column.name() == name);
         let Some((slot, column)) = found else {
-            let message = if what == "index" {
-                format!("column \"{name}\" does not exist")
-            } else {
-                format!("column \"{name}\" named in key does not exist")
+            let message = match what {
+                "index" => format!("column \"{name}\" does not exist"),
+                "foreign key constraint" => {
+                    format!("column \"{name}\" referenced in foreign key constraint does not exist")
+                }
+                _ => format!("column \"{name}\" named in key does not exist"),
             };
             return Err(SqlError::new(SqlState::UNDEFINED_COLUMN, message));
         };
@@ -66,9 +62,6 @@ pub(super) fn index_slots<C: KeyColumn>(columns: &[C], names: &[String], what: &
         }
         if column.crdt().is_some() {
             return Err(SqlError::unsupported(format!("CRDT column \"{name}\" in a key, constraint or index")));
-        }
-        if column.column_type().data_type == DataType::Jsonb {
-            return Err(SqlError::unsupported(format!("jsonb column \"{name}\" in a key or index")));
         }
         slots.push(slot);
     }
@@ -103,117 +96,152 @@ fn fitted_name(table: &str, columns: &str, suffix: &str) -> String {
     }
 }
 
-/// DEFERRABLE and NOT ENFORCED are refused; what is said about the default is fine.
-pub(super) fn check_characteristics(characteristics: Option<&ConstraintCharacteristics>) -> Result<()> {
-    let Some(ConstraintCharacteristics { deferrable, initially, enforced }) = characteristics else { return Ok(()) };
-    if *deferrable == Some(true) || matches!(initially, Some(ast::DeferrableInitial::Deferred)) {
+/// How the attributes of a constraint say that it is deferred.
+pub(super) fn deferral(attributes: Attributes) -> Result<Deferral> {
+    if attributes.is_deferrable() {
         return Err(SqlError::unsupported("a deferrable constraint"));
     }
-    if *enforced == Some(false) {
-        return Err(SqlError::unsupported("a constraint that is NOT ENFORCED"));
-    }
-    Ok(())
+    Ok(match (attributes.is_deferrable(), attributes.initially_deferred) {
+        (false, _) => Deferral::NotDeferrable,
+        (true, Some(true)) => Deferral::InitiallyDeferred,
+        (true, _) => Deferral::InitiallyImmediate,
+    })
 }
 
 /// A CHECK over the table's columns.
 pub(super) fn check(
-    (catalog, path): (&Catalog, &SearchPath),
+    catalog: &Catalog,
+    path: &SearchPath,
     table: &TableDef,
     name: Option<String>,
-    expr: &ast::Expr,
+    text: &ExpressionText,
     is_taken: &dyn Fn(&str) -> bool,
 ) -> Result<CheckDef> {
-    let time = ValueContext::utc();
-    let mut binder = Binder::new(catalog, &time, "", &[]).with_path(path.clone());
-    let bound = row_condition(&mut binder, table, expr, RowClause::Check)?;
-    let expression = kept(expr, &bound);
+    let kept = keep(catalog, path, table, text, RowClause::Check, None)?;
     let name = name.unwrap_or_else(|| {
-        let column = match expression.slots.as_slice() {
+        let column = match kept.expression.slots.as_slice() {
             [slot] => table.columns.get(*slot).map_or("", |column| column.name.as_str()),
             _ => "",
         };
         free_name(&table.name, column, "check", is_taken)
     });
-    Ok(CheckDef { name, expression, validated: true, ..CheckDef::default() })
+    Ok(CheckDef { name, expression: kept.expression, validated: true, ..CheckDef::default() })
 }
 
-/// A foreign key; `own` is the table that is being made, which it may refer to.
+/// A foreign key; `own` is the table that has it, which it may refer to. Id 0 stands for a table that is being made.
 pub(super) fn foreign_key(
-    (catalog, path): (&Catalog, &SearchPath),
+    catalog: &Catalog,
+    path: &SearchPath,
     own: &TableDef,
-    key: &ast::ForeignKeyConstraint,
-    columns: &[String],
+    key: &ForeignKey,
+    name: Option<String>,
     is_taken: &dyn Fn(&str) -> bool,
 ) -> Result<ForeignKeyDef> {
-    let ast::ForeignKeyConstraint {
-        name,
-        index_name,
-        columns: _,
-        foreign_table,
-        referred_columns,
-        on_delete,
-        on_update,
-        match_kind,
-        characteristics,
-    } = key;
-    for (action, clause) in [(on_delete, "ON DELETE"), (on_update, "ON UPDATE")] {
-        if let Some(
-            action @ (ReferentialAction::Cascade | ReferentialAction::SetNull | ReferentialAction::SetDefault),
-        ) = action
-        {
-            return Err(SqlError::unsupported(format!("{clause} {action}")));
-        }
-    }
-    if !matches!(match_kind, None | Some(ast::ConstraintReferenceMatchKind::Simple)) {
-        return Err(SqlError::unsupported("MATCH FULL or MATCH PARTIAL"));
-    }
-    if index_name.is_some() {
-        return Err(SqlError::unsupported("an index name of a foreign key"));
-    }
-    check_characteristics(characteristics.as_ref())?;
-    let parent_name = names::qualified(foreign_table)?;
-    // The table itself is not in the catalog yet; it is made in the first schema of the path.
-    let is_self = parent_name.name == own.name
-        && match &parent_name.schema {
-            Some(schema) => path.explicit(schema) == own.schema,
-            None => {
-                path.find(&parent_name, |schema| {
-                    (schema == own.schema || catalog.has_relation(schema, &own.name)).then(|| schema == own.schema)
-                }) == Some(true)
-            }
-        };
-    let found = if is_self { None } else { Some(find_target(catalog, path, &parent_name)?) };
+    let References { table, columns: referred, match_full, on_delete, on_update } = &key.references;
+    let is_self = table.name == own.name && table.schema.as_deref().is_none_or(|schema| schema == own.schema);
+    let found = if is_self { None } else { Some(find_target(catalog, path, table)?) };
     let parent = found.as_deref().unwrap_or(own);
-    let slots = index_slots(&own.columns, columns, "foreign key")?;
-    let parent_slots = if referred_columns.is_empty() {
-        if parent.primary_key.is_empty() {
-            return Err(SqlError::new(
-                SqlState::UNDEFINED_OBJECT,
-                format!("there is no primary key for referenced table \"{}\"", parent.name),
-            ));
-        }
-        parent.primary_key.clone()
-    } else {
-        let referred: Vec<String> = referred_columns.iter().map(ident).collect();
-        index_slots(&parent.columns, &referred, "foreign key")?
-    };
+    let slots = index_slots(&own.columns, &key.columns, "foreign key constraint")?;
+    let parent_slots = parent_slots(parent, referred)?;
     if slots.len() != parent_slots.len() {
         return Err(SqlError::new(
             SqlState::INVALID_FOREIGN_KEY,
             "number of referencing and referenced columns for foreign key disagree",
         ));
     }
-    if !is_unique(parent, &parent_slots) {
+    judge_parent_key(parent, &parent_slots)?;
+    let name = name.unwrap_or_else(|| free_name(&own.name, &key.columns.join("_"), "fkey", is_taken));
+    judge_key_types(own, parent, &slots, &parent_slots, &name)?;
+    if own.is_temporary() != parent.is_temporary() {
+        let message = if own.is_temporary() {
+            "constraints on temporary tables may reference only temporary tables"
+        } else {
+            "constraints on permanent tables may reference only permanent tables"
+        };
+        return Err(SqlError::new(SqlState::INVALID_TABLE_DEFINITION, message));
+    }
+    if own.sync != SyncMode::None && !is_self && !parent.is_synced() {
+        return Err(SqlError::new(
+            SqlState::INVALID_FOREIGN_KEY,
+            format!("synced table \"{}\" cannot refer to local table \"{}\"", own.name, parent.name),
+        )
+        .with_hint(
+            "Other nodes have the rows of the one, but not of the other. Use sync = 'none' or sync = 'both' for both.",
+        ));
+    }
+    let refused = [
+        (*match_full, "MATCH FULL"),
+        (!matches!(on_delete, KeyAction::NoAction | KeyAction::Restrict), "this action ON DELETE"),
+        (!matches!(on_update, KeyAction::NoAction | KeyAction::Restrict), "this action ON UPDATE"),
+    ];
+    if let Some((_, what)) = refused.iter().find(|(present, _)| *present) {
+        return Err(SqlError::unsupported(what));
+    }
+    let on_delete_slots = action_slots(own, &slots, on_delete)?;
+    judge_generated_columns(own, &slots, [("ON DELETE", on_delete), ("ON UPDATE", on_update)])?;
+    Ok(ForeignKeyDef {
+        name,
+        slots,
+        parent: found.as_ref().map_or(own.id, |parent| parent.id),
+        parent_slots,
+        match_full: *match_full,
+        on_delete: referential_action(on_delete),
+        on_delete_slots,
+        on_update: referential_action(on_update),
+        validated: true,
+        ..ForeignKeyDef::default()
+    })
+}
+
+/// The columns that are referred to.
+fn parent_slots(parent: &TableDef, referred: &[String]) -> Result<Vec<usize>> {
+    if !referred.is_empty() {
+        if (1..referred.len()).any(|at| referred.iter().take(at).any(|name| Some(name) == referred.get(at))) {
+            return Err(SqlError::new(
+                SqlState::INVALID_FOREIGN_KEY,
+                "foreign key referenced-columns list must not contain duplicates",
+            ));
+        }
+        return index_slots(&parent.columns, referred, "foreign key constraint");
+    }
+    if parent.primary_key.is_empty() {
+        return Err(SqlError::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!("there is no primary key for referenced table \"{}\"", parent.name),
+        ));
+    }
+    Ok(parent.primary_key.clone())
+}
+
+/// A foreign key refers to what is unique whatever happens meanwhile.
+fn judge_parent_key(parent: &TableDef, slots: &[usize]) -> Result<()> {
+    if is_permutation(&parent.primary_key, slots) {
+        return Ok(());
+    }
+    let mut keys = parent.indexes.iter().filter(|index| index.is_key_of(slots)).peekable();
+    if keys.peek().is_none() {
         return Err(SqlError::new(
             SqlState::INVALID_FOREIGN_KEY,
             format!("there is no unique constraint matching given keys for referenced table \"{}\"", parent.name),
         ));
     }
-    let name = match name {
-        Some(name) => ident(name),
-        None => free_name(&own.name, &columns.join("_"), "fkey", is_taken),
-    };
-    for (slot, parent_slot) in slots.iter().zip(&parent_slots) {
+    if keys.any(|index| !index.deferral.is_deferrable()) {
+        return Ok(());
+    }
+    Err(SqlError::new(
+        SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+        format!("cannot use a deferrable unique constraint for referenced table \"{}\"", parent.name),
+    ))
+}
+
+fn judge_key_types(
+    own: &TableDef,
+    parent: &TableDef,
+    slots: &[usize],
+    parent_slots: &[usize],
+    name: &str,
+) -> Result<()> {
+    for (slot, parent_slot) in slots.iter().zip(parent_slots) {
         let (Some(column), Some(parent_column)) = (own.columns.get(*slot), parent.columns.get(*parent_slot)) else {
             continue;
         };
@@ -231,17 +259,63 @@ pub(super) fn foreign_key(
             )));
         }
     }
-    if own.sync != SyncMode::None && !is_self && !parent.is_synced() {
-        return Err(SqlError::new(
-            SqlState::INVALID_FOREIGN_KEY,
-            format!("synced table \"{}\" cannot refer to local table \"{}\"", own.name, parent.name),
-        )
-        .with_hint(
-            "Other nodes have the rows of the one, but not of the other. Use sync = 'none' or sync = 'both' for both.",
-        ));
+    Ok(())
+}
+
+/// The columns that SET NULL and SET DEFAULT name, which must be of the foreign key.
+fn action_slots(own: &TableDef, slots: &[usize], action: &KeyAction) -> Result<Vec<usize>> {
+    let (KeyAction::SetNull(names) | KeyAction::SetDefault(names)) = action else { return Ok(Vec::new()) };
+    let mut found = Vec::with_capacity(names.len());
+    for name in names {
+        let Some(slot) = own.slot(name) else {
+            return Err(SqlError::new(
+                SqlState::UNDEFINED_COLUMN,
+                format!("column \"{name}\" referenced in foreign key constraint does not exist"),
+            ));
+        };
+        if !slots.contains(&slot) {
+            return Err(SqlError::new(
+                SqlState::INVALID_COLUMN_REFERENCE,
+                format!("column \"{name}\" referenced in ON DELETE SET action must be part of foreign key"),
+            ));
+        }
+        if !found.contains(&slot) {
+            found.push(slot);
+        }
     }
-    let parent = found.map(|parent| parent.id).unwrap_or_default();
-    Ok(ForeignKeyDef { name, slots, parent, parent_slots, validated: true, ..ForeignKeyDef::default() })
+    Ok(found)
+}
+
+/// Nobody can set a generated column.
+fn judge_generated_columns(own: &TableDef, slots: &[usize], actions: [(&str, &KeyAction); 2]) -> Result<()> {
+    let is_generated = |slot: &usize| own.columns.get(*slot).is_some_and(|column| column.generated.is_some());
+    if !slots.iter().any(is_generated) {
+        return Ok(());
+    }
+    for (clause, action) in actions {
+        let sets = match action {
+            KeyAction::SetNull(_) | KeyAction::SetDefault(_) => true,
+            KeyAction::Cascade => clause == "ON UPDATE",
+            KeyAction::NoAction | KeyAction::Restrict => false,
+        };
+        if sets {
+            return Err(SqlError::new(
+                SqlState::SYNTAX_ERROR,
+                format!("invalid {clause} action for foreign key constraint containing generated column"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+const fn referential_action(action: &KeyAction) -> ReferentialAction {
+    match action {
+        KeyAction::NoAction => ReferentialAction::NoAction,
+        KeyAction::Restrict => ReferentialAction::Restrict,
+        KeyAction::Cascade => ReferentialAction::Cascade,
+        KeyAction::SetNull(_) => ReferentialAction::SetNull,
+        KeyAction::SetDefault(_) => ReferentialAction::SetDefault,
+    }
 }
 
 /// Keys are compared by their encoding, which is one for `text` and `varchar`, and one for integers of all widths.
@@ -249,10 +323,6 @@ fn same_key_type(a: DataType, b: DataType) -> bool {
     let is_text = |data_type| matches!(data_type, DataType::Text | DataType::Varchar);
     let is_integer = |data_type| matches!(data_type, DataType::Int2 | DataType::Int4 | DataType::Int8);
     a == b || (is_text(a) && is_text(b)) || (is_integer(a) && is_integer(b))
-}
-
-fn is_unique(table: &TableDef, slots: &[usize]) -> bool {
-    is_permutation(&table.primary_key, slots) || table.indexes.iter().any(|index| index.is_key_of(slots))
 }
 
 #[cfg(test)]

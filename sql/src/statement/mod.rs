@@ -14,6 +14,8 @@ mod schema;
 mod sequence;
 mod session;
 mod setting;
+mod storage_parameter;
+mod table;
 mod transaction;
 mod view;
 
@@ -24,11 +26,11 @@ use heliosdb_storage::catalog::TableDef;
 use heliosdb_storage::transaction::TableLock;
 use sqlparser::ast::{self, Statement};
 
-use crate::bind::names::ident;
 use crate::error::{Result, SqlError, SqlState};
 use crate::parse::ddl::DdlStatement;
 use crate::parse::object::ObjectStatement;
 use crate::parse::session::SessionStatement;
+use crate::parse::table::TableStatement;
 use crate::session::Session;
 use crate::session::settings::Setting;
 
@@ -37,10 +39,8 @@ use crate::session::settings::Setting;
 pub enum Command {
     /// Transaction control, settings, cursors, …
     Session(Arc<SessionStatement>),
-    /// CREATE TABLE
-    CreateTable(Box<ast::CreateTable>),
-    /// CREATE INDEX
-    CreateIndex(Box<ast::CreateIndex>),
+    /// Tables and indexes
+    Table(Arc<TableStatement>),
     /// Schemas, sequences, …; DROP
     Object(Arc<ObjectStatement>),
     /// CREATE EXTENSION
@@ -50,8 +50,6 @@ pub enum Command {
 /// The command that a statement is; 0A000 if there is none.
 pub fn command(statement: &Statement) -> Result<Command> {
     Ok(match statement {
-        Statement::CreateTable(create) => Command::CreateTable(Box::new(create.clone())),
-        Statement::CreateIndex(create) => Command::CreateIndex(Box::new(create.clone())),
         Statement::CreateExtension(create) => Command::CreateExtension(create.clone()),
         other => return Err(SqlError::unsupported(name_of(other))),
     })
@@ -67,8 +65,7 @@ impl Command {
     pub fn tag(&self) -> &'static str {
         match self {
             Self::Session(statement) => statement.tag(),
-            Self::CreateTable(_) => "CREATE TABLE",
-            Self::CreateIndex(_) => "CREATE INDEX",
+            Self::Table(statement) => statement.tag(),
             Self::Object(statement) => statement.tag(),
             Self::CreateExtension(_) => "CREATE EXTENSION",
         }
@@ -78,8 +75,7 @@ impl Command {
     pub fn run(&self, session: &mut Session) -> Result<(String, Vec<Row>)> {
         match self {
             Self::Session(statement) => return statement.run(session),
-            Self::CreateTable(create) => session.ddl(self.tag(), |session| create_table::run(session, create))?,
-            Self::CreateIndex(create) => session.ddl(self.tag(), |session| create_index::run(session, create))?,
+            Self::Table(statement) => statement.run(session)?,
             Self::Object(statement) => session.ddl(self.tag(), |session| statement.run(session))?,
             Self::CreateExtension(create) => extension::run(session, create)?,
         }
@@ -117,23 +113,6 @@ pub(crate) fn refuse_synced_on_edge(session: &Session, table: &TableDef, what: &
         .with_hint("Change synced tables on the cloud; the change reaches this node with the next sync."));
     }
     Ok(())
-}
-
-/// A plain column of an index, a key or a constraint.
-fn index_column(column: &ast::IndexColumn) -> Result<String> {
-    let ast::IndexColumn { column: ast::OrderByExpr { expr, options, with_fill }, operator_class } = column;
-    if operator_class.is_some() {
-        return Err(SqlError::unsupported("an operator class"));
-    }
-    if options.sort.is_some() || options.nulls_first.is_some() || with_fill.is_some() {
-        return Err(
-            SqlError::unsupported("an order of an index column").with_hint("An index can be read in both directions.")
-        );
-    }
-    match expr {
-        ast::Expr::Identifier(name) => Ok(ident(name)),
-        _ => Err(SqlError::unsupported("an index on an expression")),
-    }
 }
 
 impl Session {

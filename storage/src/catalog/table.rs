@@ -87,6 +87,11 @@ impl TableDef {
         self.primary_key.contains(&slot) || self.indexes.iter().any(is_of)
     }
 
+    /// Whether it belongs to a session.
+    pub const fn is_temporary(&self) -> bool {
+        self.temporary.is_some()
+    }
+
     /// The largest column id that was ever given.
     pub fn last_column(&self) -> ColumnId {
         self.columns.last().map_or(self.last_column, |column| column.id.max(self.last_column))

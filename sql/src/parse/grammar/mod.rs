@@ -14,6 +14,7 @@
 //! | `type_name` | types |
 //! | `query`, `from` | SELECT, VALUES, TABLE, set operations, WITH; FROM |
 //! | `modify` | INSERT, UPDATE, DELETE |
+//! | `table` | statements about tables and indexes, whose trees are our own |
 
 mod call;
 mod expression;
@@ -22,6 +23,7 @@ mod modify;
 mod names;
 mod primary;
 mod query;
+pub mod table;
 mod type_name;
 
 use sqlparser::tokenizer::Span;

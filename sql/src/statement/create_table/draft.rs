@@ -2,35 +2,48 @@
 
 use std::collections::BTreeSet;
 
-use heliosdb_storage::catalog::{IndexDef, NewColumn, NewTable, SyncMode, TableDef};
+use heliosdb_storage::catalog::{
+    CheckDef, ColumnDef, ForeignKeyDef, IndexDef, NewColumn, NewTable, RowExpression, SyncMode, TableDef,
+};
 use heliosdb_storage::{Catalog, ColumnId, SyncTableId};
-use sqlparser::ast::{self, ColumnOption, TableConstraint};
 
-use super::super::constraint::{check, check_characteristics, foreign_key, free_name, index_slots};
-use super::super::index_column;
-use crate::bind::names::{self, ident};
+use super::super::constraint::{check, deferral, foreign_key, free_name, index_slots};
+use crate::bind::row_expression::{RowClause, keep};
 use crate::bind::{Binder, SearchPath, type_name};
 use crate::error::{Result, SqlError, SqlState};
+use crate::expr::Expr;
+use crate::parse::table::{
+    Attributes, ColumnDefinition, ConstraintKind, ExpressionText, ForeignKey, Generation, KeyColumns, NamedConstraint,
+    check_tablespace,
+};
+use crate::statement::storage_parameter;
 use crate::types::ValueContext;
 
 /// How many columns a table may have.
-const MAX_COLUMNS: usize = 1_600;
+pub(in crate::statement) const MAX_COLUMNS: usize = 1_600;
 
 /// Names that PostgreSQL keeps for the columns every table has.
 const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+
+/// A PRIMARY KEY or UNIQUE constraint, as it is written.
+struct Key<'c> {
+    name: Option<String>,
+    columns: &'c KeyColumns,
+    nulls_not_distinct: bool,
+    attributes: Attributes,
+}
 
 /// A table that is being put together.
 pub(super) struct Draft<'c> {
     catalog: &'c Catalog,
     path: &'c SearchPath,
     pub table: NewTable,
-    /// PRIMARY KEY: its name, if one was given, and its columns.
-    primary: Option<(Option<String>, Vec<String>)>,
-    /// UNIQUE constraints, likewise.
-    unique: Vec<(Option<String>, Vec<String>)>,
-    checks: Vec<(Option<String>, &'c ast::Expr)>,
-    foreign_keys: Vec<(&'c ast::ForeignKeyConstraint, Option<String>, Vec<String>)>,
-    defaults: Vec<(usize, &'c ast::Expr)>,
+    primary: Option<Key<'c>>,
+    unique: Vec<Key<'c>>,
+    checks: Vec<(&'c NamedConstraint, &'c ExpressionText)>,
+    foreign_keys: Vec<(&'c NamedConstraint, &'c ForeignKey)>,
+    defaults: Vec<(usize, &'c ExpressionText)>,
+    generated: Vec<(usize, &'c ExpressionText)>,
 }
 
 impl<'c> Draft<'c> {
@@ -45,163 +58,82 @@ impl<'c> Draft<'c> {
             checks: Vec::new(),
             foreign_keys: Vec::new(),
             defaults: Vec::new(),
+            generated: Vec::new(),
         }
     }
 
-    pub fn column(&mut self, definition: &'c ast::ColumnDef) -> Result<()> {
-        let name = ident(&definition.name);
+    pub fn column(&mut self, definition: &'c ColumnDefinition) -> Result<()> {
+        let name = &definition.name;
         if self.table.columns.len() >= MAX_COLUMNS {
             return Err(SqlError::new(
                 SqlState::TOO_MANY_COLUMNS,
                 format!("tables can have at most {MAX_COLUMNS} columns"),
             ));
         }
-        if SYSTEM_COLUMNS.contains(&name.as_str()) {
-            return Err(SqlError::new(
-                SqlState::DUPLICATE_COLUMN,
-                format!("column name \"{name}\" conflicts with a system column name"),
-            ));
-        }
-        if self.table.columns.iter().any(|column| column.name == name) {
+        if self.table.columns.iter().any(|column| column.name == *name) {
             return Err(SqlError::new(
                 SqlState::DUPLICATE_COLUMN,
                 format!("column \"{name}\" specified more than once"),
             ));
         }
-        let declared = type_name::declared(&definition.data_type)?;
         let slot = self.table.columns.len();
-        let column = NewColumn::new(name.clone(), declared.column_type);
-        self.table.columns.push(NewColumn { crdt: declared.crdt, ..column });
-        let mut null = None;
-        for option in &definition.options {
-            let constraint_name = option.name.as_ref().map(ident);
-            match &option.option {
-                ColumnOption::Null => set_null(&mut null, true, &name, &self.table.name)?,
-                ColumnOption::NotNull => set_null(&mut null, false, &name, &self.table.name)?,
-                ColumnOption::Default(expr) => {
-                    if self.defaults.iter().any(|(known, _)| *known == slot) {
-                        return Err(SqlError::new(
-                            SqlState::SYNTAX_ERROR,
-                            format!(
-                                "multiple default values specified for column \"{name}\" of table \"{}\"",
-                                self.table.name
-                            ),
-                        ));
-                    }
-                    self.defaults.push((slot, expr));
-                }
-                ColumnOption::PrimaryKey(key) => {
-                    check_characteristics(key.characteristics.as_ref())?;
-                    self.set_primary(constraint_name, vec![name.clone()])?;
-                }
-                ColumnOption::Unique(key) => {
-                    check_characteristics(key.characteristics.as_ref())?;
-                    refuse_nulls_not_distinct(key)?;
-                    self.unique.push((constraint_name, vec![name.clone()]));
-                }
-                ColumnOption::ForeignKey(key) => {
-                    self.foreign_keys.push((key, constraint_name, vec![name.clone()]));
-                }
-                ColumnOption::Check(check) => self.check(check, constraint_name)?,
-                ColumnOption::Collation(collation) => {
-                    let collation = names::qualified(collation)?;
-                    if !matches!(collation.name.as_str(), "C" | "POSIX" | "default") {
-                        return Err(SqlError::unsupported(format!("collation \"{collation}\"")));
-                    }
-                }
-                ColumnOption::Generated { generation_expr: Some(_), .. } => {
-                    return Err(SqlError::unsupported("a generated column"));
-                }
-                ColumnOption::Generated { .. } | ColumnOption::Identity(_) => {
-                    return Err(SqlError::unsupported("an identity column").with_hint(
-                        "Use a uuid key with DEFAULT gen_random_uuid(): it needs no coordination between nodes.",
-                    ));
-                }
-                other => return Err(SqlError::unsupported(format!("the column option {other}"))),
+        let column = plain_column(definition, &self.table.name)?;
+        self.table.columns.push(column);
+        self.defaults.extend(definition.defaults.first().map(|text| (slot, text)));
+        for generation in &definition.generations {
+            match generation {
+                Generation::Stored(_) if true => return Err(SqlError::unsupported("a generated column")),
+                Generation::Stored(text) => self.generated.push((slot, text)),
+                Generation::Identity(_) => return Err(identity_column()),
             }
         }
-        if let (Some(false), Some(column)) = (null, self.table.columns.get_mut(slot)) {
-            column.not_null = true;
-        }
-        if null == Some(true) && self.primary.as_ref().is_some_and(|(_, columns)| columns.contains(&name)) {
-            return Err(conflicting_null(&name, &self.table.name));
-        }
-        Ok(())
+        definition.constraints.iter().try_for_each(|constraint| self.constraint(constraint))
     }
 
-    pub fn table_constraint(&mut self, constraint: &'c TableConstraint) -> Result<()> {
-        match constraint {
-            TableConstraint::PrimaryKey(key) => {
-                let ast::PrimaryKeyConstraint {
-                    name,
-                    index_name,
-                    index_type,
-                    columns,
-                    include,
-                    index_options,
-                    characteristics,
-                } = key;
-                refuse_index_clauses(index_name.is_some() || index_type.is_some(), include, index_options)?;
-                check_characteristics(characteristics.as_ref())?;
-                let columns = columns.iter().map(index_column).collect::<Result<Vec<_>>>()?;
-                self.set_primary(name.as_ref().map(ident), columns)
+    pub fn constraint(&mut self, constraint: &'c NamedConstraint) -> Result<()> {
+        let NamedConstraint { name, kind, attributes } = constraint;
+        let key = |columns, nulls_not_distinct| Key {
+            name: name.clone(),
+            columns,
+            nulls_not_distinct,
+            attributes: *attributes,
+        };
+        match kind {
+            ConstraintKind::PrimaryKey(columns) => {
+                if self.primary.is_some() {
+                    return Err(second_primary_key(&self.table.name));
+                }
+                self.primary = Some(key(columns, false));
             }
-            TableConstraint::Unique(key) => {
-                let ast::UniqueConstraint {
-                    name,
-                    index_name,
-                    index_type_display: _,
-                    index_type,
-                    columns,
-                    include,
-                    index_options,
-                    characteristics,
-                    nulls_distinct: _,
-                } = key;
-                refuse_index_clauses(index_name.is_some() || index_type.is_some(), include, index_options)?;
-                refuse_nulls_not_distinct(key)?;
-                check_characteristics(characteristics.as_ref())?;
-                let columns = columns.iter().map(index_column).collect::<Result<Vec<_>>>()?;
-                self.unique.push((name.as_ref().map(ident), columns));
-                Ok(())
+            ConstraintKind::Unique { columns, nulls_not_distinct } => {
+                self.unique.push(key(columns, *nulls_not_distinct));
             }
-            TableConstraint::ForeignKey(key) => {
-                let columns = key.columns.iter().map(ident).collect();
-                self.foreign_keys.push((key, None, columns));
-                Ok(())
-            }
-            TableConstraint::Check(check) => self.check(check, None),
-            TableConstraint::Exclude(_) => Err(SqlError::unsupported("EXCLUDE")),
-            other => Err(SqlError::unsupported(format!("the constraint {other}"))),
+            ConstraintKind::Check(text) => self.checks.push((constraint, text)),
+            ConstraintKind::ForeignKey(foreign) => self.foreign_keys.push((constraint, foreign)),
         }
-    }
-
-    fn check(&mut self, check: &'c ast::CheckConstraint, column_name: Option<String>) -> Result<()> {
-        let ast::CheckConstraint { name, expr, no_inherit: _, enforced } = check;
-        if *enforced == Some(false) {
-            return Err(SqlError::unsupported("a constraint that is NOT ENFORCED"));
-        }
-        self.checks.push((name.as_ref().map(ident).or(column_name), expr));
-        Ok(())
-    }
-
-    fn set_primary(&mut self, name: Option<String>, columns: Vec<String>) -> Result<()> {
-        if self.primary.is_some() {
-            return Err(SqlError::new(
-                SqlState::INVALID_TABLE_DEFINITION,
-                format!("multiple primary keys for table \"{}\" are not allowed", self.table.name),
-            ));
-        }
-        self.primary = Some((name, columns));
         Ok(())
     }
 
     /// Gives the keys their names and slots.
     pub fn primary_and_unique(&mut self) -> Result<()> {
+        let mut keys: Vec<(Option<String>, IndexDef, bool)> = Vec::new();
+        let primary = self.primary.take().map(|key| (key, true));
+        let unique = std::mem::take(&mut self.unique).into_iter().map(|key| (key, false));
+        for (key, is_primary) in primary.into_iter().chain(unique) {
+            let index = self.key_index(&key, is_primary)?;
+            // A second key over the same columns says nothing new; it may give the first one its name.
+            match keys.iter_mut().find(|(_, known, _)| *known == index) {
+                Some((known_name, ..)) => {
+                    if known_name.is_none() {
+                        *known_name = key.name;
+                    }
+                }
+                None => keys.push((key.name, index, is_primary)),
+            }
+        }
         let mut taken: BTreeSet<String> = BTreeSet::new();
         // Names that were given come first: automatic ones make way for them.
-        let given = self.primary.iter().map(|(name, _)| name).chain(self.unique.iter().map(|(name, _)| name));
-        for name in given.flatten() {
+        for name in keys.iter().filter_map(|(name, ..)| name.as_ref()) {
             if self.catalog.has_relation(&self.table.schema, name)
                 || *name == self.table.name
                 || !taken.insert(name.clone())
@@ -209,30 +141,49 @@ impl<'c> Draft<'c> {
                 return Err(SqlError::new(SqlState::DUPLICATE_TABLE, format!("relation \"{name}\" already exists")));
             }
         }
-        if let Some((name, columns)) = self.primary.take() {
-            let slots = index_slots(&self.table.columns, &columns, "primary key constraint")?;
-            for slot in &slots {
-                if let Some(column) = self.table.columns.get_mut(*slot) {
-                    column.not_null = true;
+        for (name, mut index, is_primary) in keys {
+            let slots = index.column_slots().unwrap_or_default();
+            if is_primary {
+                let name = name.unwrap_or_else(|| self.index_name("", "pkey", &taken));
+                taken.insert(name.clone());
+                for slot in &slots {
+                    if let Some(column) = self.table.columns.get_mut(*slot) {
+                        column.not_null = true;
+                    }
                 }
-            }
-            let name = name.unwrap_or_else(|| self.index_name("", "pkey", &taken));
-            taken.insert(name.clone());
-            self.table.primary_key = Some((name, slots));
-        }
-        for (name, columns) in std::mem::take(&mut self.unique) {
-            let slots = index_slots(&self.table.columns, &columns, "unique constraint")?;
-            // A second UNIQUE over the same columns, or over the primary key's, says nothing new.
-            let is_known = self.table.indexes.iter().any(|index| index.column_slots().as_ref() == Some(&slots))
-                || self.table.primary_key.as_ref().is_some_and(|(_, key)| *key == slots);
-            if is_known && name.is_none() {
+                self.table.primary_key = Some((name, slots));
                 continue;
             }
-            let name = name.unwrap_or_else(|| self.index_name(&columns.join("_"), "key", &taken));
-            taken.insert(name.clone());
-            self.table.indexes.push(IndexDef::unique_constraint(name, &slots));
+            let columns = slots.iter().chain(&index.included).filter_map(|slot| self.table.columns.get(*slot));
+            let columns: Vec<&str> = columns.map(|column| column.name.as_str()).collect();
+            index.name = name.unwrap_or_else(|| self.index_name(&columns.join("_"), "key", &taken));
+            taken.insert(index.name.clone());
+            self.table.indexes.push(index);
         }
         Ok(())
+    }
+
+    /// The index of a key, without its name.
+    fn key_index(&self, key: &Key<'_>, is_primary: bool) -> Result<IndexDef> {
+        let KeyColumns::Columns { names, included, parameters, tablespace } = key.columns else {
+            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "cannot use an existing index in CREATE TABLE"));
+        };
+        if key.nulls_not_distinct || !included.is_empty() {
+            return Err(SqlError::unsupported("INCLUDE or NULLS NOT DISTINCT"));
+        }
+        let what = if is_primary { "primary key constraint" } else { "unique constraint" };
+        let slots = index_slots(&self.table.columns, names, what)?;
+        if is_primary {
+            refuse_in_primary_key(key.attributes, !included.is_empty())?;
+        }
+        check_tablespace(tablespace.as_deref())?;
+        Ok(IndexDef {
+            included: index_slots(&self.table.columns, included, what)?,
+            nulls_not_distinct: key.nulls_not_distinct,
+            deferral: deferral(key.attributes)?,
+            options: storage_parameter::of_index(parameters)?,
+            ..IndexDef::unique_constraint("", &slots)
+        })
     }
 
     fn index_name(&self, columns: &str, label: &str, taken: &BTreeSet<String>) -> String {
@@ -241,45 +192,55 @@ impl<'c> Draft<'c> {
         })
     }
 
-    /// Defaults, checks and foreign keys, now that all columns and keys are known.
+    /// Defaults, generated columns, checks and foreign keys, now that all columns and keys are known.
     pub fn finish(mut self) -> Result<NewTable> {
-        let time = ValueContext::utc();
-        for (slot, expr) in std::mem::take(&mut self.defaults) {
-            let definition = self.definition();
-            let Some(column) = definition.columns.get(slot) else { continue };
-            Binder::new(self.catalog, &time, "", &[]).with_path(self.path.clone()).default_expression(expr, column)?;
+        let definition = self.definition();
+        for (slot, text) in std::mem::take(&mut self.defaults) {
+            if let Some(column) = definition.columns.get(slot) {
+                default(self.catalog, self.path, column, text)?;
+            }
             if let Some(column) = self.table.columns.get_mut(slot) {
-                column.default = Some(expr.to_string());
+                column.default = Some(text.text.clone());
             }
         }
+        let computed: Vec<usize> = self.generated.iter().map(|(slot, _)| *slot).collect();
+        for (slot, text) in std::mem::take(&mut self.generated) {
+            let expression = generated(self.catalog, self.path, &definition, slot, text, &computed)?;
+            if let Some(column) = self.table.columns.get_mut(slot) {
+                column.generated = Some(expression);
+            }
+        }
+        self.checks_and_foreign_keys()?;
+        Ok(self.table)
+    }
+
+    fn checks_and_foreign_keys(&mut self) -> Result<()> {
         let definition = self.definition();
         let mut names: BTreeSet<String> = definition.primary_key_name.iter().cloned().collect();
         names.extend(definition.indexes.iter().map(|index| index.name.clone()));
-        let given_checks = self.checks.iter().filter_map(|(name, _)| name.clone());
-        let given_keys =
-            self.foreign_keys.iter().filter_map(|(key, name, _)| key.name.as_ref().map(ident).or_else(|| name.clone()));
+        let given_checks = self.checks.iter().filter_map(|(check, _)| check.name.clone());
+        let given_keys = self.foreign_keys.iter().filter_map(|(key, _)| key.name.clone());
         let of_checks = given_checks.map(|name| (name, "check constraint"));
         for (name, kind) in of_checks.chain(given_keys.map(|name| (name, "constraint"))) {
             if !names.insert(name.clone()) {
                 return Err(SqlError::new(SqlState::DUPLICATE_OBJECT, format!("{kind} \"{name}\" already exists")));
             }
         }
-        for (name, expr) in std::mem::take(&mut self.checks) {
-            let check = check((self.catalog, self.path), &definition, name, expr, &|name| names.contains(name))?;
-            names.insert(check.name.clone());
-            self.table.checks.push(check);
+        for (constraint, text) in std::mem::take(&mut self.checks) {
+            let is_taken = |name: &str| names.contains(name);
+            let made = check(self.catalog, self.path, &definition, constraint.name.clone(), text, &is_taken)?;
+            names.insert(made.name.clone());
+            self.table.checks.push(CheckDef { no_inherit: constraint.attributes.no_inherit, ..made });
         }
         // PostgreSQL judges them in the order of their names.
         self.table.checks.sort_by(|a, b| a.name.cmp(&b.name));
-        for (key, name, columns) in std::mem::take(&mut self.foreign_keys) {
-            let mut key = key.clone();
-            key.name = key.name.or_else(|| name.map(ast::Ident::new).map(quoted));
-            let made =
-                foreign_key((self.catalog, self.path), &definition, &key, &columns, &|name| names.contains(name))?;
+        for (constraint, foreign) in std::mem::take(&mut self.foreign_keys) {
+            let is_taken = |name: &str| names.contains(name);
+            let made = foreign_key(self.catalog, self.path, &definition, foreign, constraint.name.clone(), &is_taken)?;
             names.insert(made.name.clone());
-            self.table.foreign_keys.push(made);
+            self.table.foreign_keys.push(ForeignKeyDef { deferral: deferral(constraint.attributes)?, ..made });
         }
-        Ok(self.table)
+        Ok(())
     }
 
     /// The table as far as it is known, in the form that expressions are bound against.
@@ -295,45 +256,110 @@ impl<'c> Draft<'c> {
             primary_key_name: self.table.primary_key.as_ref().map(|(name, _)| name.clone()),
             indexes: self.table.indexes.clone(),
             sync: self.table.sync,
+            temporary: self.table.temporary,
             ..TableDef::default()
         }
     }
 }
 
-/// A name that has been read already keeps its case.
-fn quoted(mut name: ast::Ident) -> ast::Ident {
-    name.quote_style = Some('"');
-    name
+/// A column with its type and NOT NULL, without what needs the whole table.
+pub(in crate::statement) fn plain_column(definition: &ColumnDefinition, table: &str) -> Result<NewColumn> {
+    let name = &definition.name;
+    if SYSTEM_COLUMNS.contains(&name.as_str()) {
+        return Err(SqlError::new(
+            SqlState::DUPLICATE_COLUMN,
+            format!("column name \"{name}\" conflicts with a system column name"),
+        ));
+    }
+    let declared = type_name::declared(&definition.data_type)?;
+    if let Some(collation) = &definition.collation {
+        type_name::check_collation(collation, declared.column_type.data_type)?;
+    }
+    let syntax = |message: String| Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+    let of = format!("column \"{name}\" of table \"{table}\"");
+    if definition.null.windows(2).any(|two| matches!(two, [a, b] if a != b)) {
+        return syntax(format!("conflicting NULL/NOT NULL declarations for {of}"));
+    }
+    if definition.defaults.len() > 1 {
+        return syntax(format!("multiple default values specified for {of}"));
+    }
+    if definition.generations.len() > 1 {
+        return syntax(format!("multiple generation clauses specified for {of}"));
+    }
+    match (definition.defaults.first(), definition.generations.first()) {
+        (Some(_), Some(Generation::Stored(_))) => {
+            return syntax(format!("both default and generation expression specified for {of}"));
+        }
+        (Some(_), Some(Generation::Identity(_))) => {
+            return syntax(format!("both default and identity specified for {of}"));
+        }
+        _ => {}
+    }
+    let column = NewColumn::new(name.clone(), declared.column_type);
+    Ok(NewColumn { crdt: declared.crdt, not_null: definition.null.first() == Some(&false), ..column })
 }
 
-fn set_null(known: &mut Option<bool>, null: bool, column: &str, table: &str) -> Result<()> {
-    if known.is_some_and(|known| known != null) {
-        return Err(conflicting_null(column, table));
+/// Judges a DEFAULT.
+pub(in crate::statement) fn default(
+    catalog: &Catalog,
+    path: &SearchPath,
+    column: &ColumnDef,
+    text: &ExpressionText,
+) -> Result<Expr> {
+    let time = ValueContext::utc();
+    let mut binder = Binder::new(catalog, &time, &text.text, &[]).with_path(path.clone());
+    let parsed = crate::parse::parse_expression(&text.text).map_err(|error| text.place(error))?;
+    binder.default_expression(&parsed, column).map_err(|error| text.place(error))
+}
+
+/// Judges what a column is computed by; `computed` are the slots of all columns that are.
+pub(in crate::statement) fn generated(
+    catalog: &Catalog,
+    path: &SearchPath,
+    table: &TableDef,
+    slot: usize,
+    text: &ExpressionText,
+    computed: &[usize],
+) -> Result<RowExpression> {
+    let Some(column) = table.columns.get(slot) else { return Ok(RowExpression::default()) };
+    if column.crdt.is_some() {
+        return Err(SqlError::unsupported(format!("a generated CRDT column \"{}\"", column.name)));
     }
-    *known = Some(null);
+    let of_column = Some((column.name.as_str(), column.column_type));
+    let kept = keep(catalog, path, table, text, RowClause::Generated, of_column)?;
+    let other = kept.expression.slots.iter().find(|read| computed.contains(read));
+    if let Some(other) = other.and_then(|slot| table.columns.get(*slot)) {
+        return Err(SqlError::new(
+            SqlState::INVALID_OBJECT_DEFINITION,
+            format!("cannot use generated column \"{}\" in column generation expression", other.name),
+        )
+        .with_detail("A generated column cannot reference another generated column."));
+    }
+    Ok(kept.expression)
+}
+
+/// What a primary key cannot be, because it is what the rows are stored by.
+pub(in crate::statement) fn refuse_in_primary_key(attributes: Attributes, includes: bool) -> Result<()> {
+    if attributes.is_deferrable() {
+        return Err(SqlError::unsupported("a deferrable primary key"));
+    }
+    if includes {
+        return Err(SqlError::unsupported("INCLUDE in a primary key")
+            .with_hint("The rows of a table are stored by its primary key, with all their columns."));
+    }
     Ok(())
 }
 
-fn conflicting_null(column: &str, table: &str) -> SqlError {
+/// A table has one primary key.
+pub(in crate::statement) fn second_primary_key(table: &str) -> SqlError {
     SqlError::new(
-        SqlState::SYNTAX_ERROR,
-        format!("conflicting NULL/NOT NULL declarations for column \"{column}\" of table \"{table}\""),
+        SqlState::INVALID_TABLE_DEFINITION,
+        format!("multiple primary keys for table \"{table}\" are not allowed"),
     )
 }
 
-fn refuse_nulls_not_distinct(key: &ast::UniqueConstraint) -> Result<()> {
-    match key.nulls_distinct {
-        ast::NullsDistinctOption::NotDistinct => Err(SqlError::unsupported("NULLS NOT DISTINCT")),
-        ast::NullsDistinctOption::None | ast::NullsDistinctOption::Distinct => Ok(()),
-    }
-}
-
-fn refuse_index_clauses(has_index: bool, include: &[ast::Ident], options: &[ast::IndexOption]) -> Result<()> {
-    if !include.is_empty() {
-        return Err(SqlError::unsupported("INCLUDE"));
-    }
-    if has_index || !options.is_empty() {
-        return Err(SqlError::unsupported("an index clause in a constraint"));
-    }
-    Ok(())
+/// Identity columns are refused.
+pub(in crate::statement) fn identity_column() -> SqlError {
+    SqlError::unsupported("an identity column")
+        .with_hint("Use a uuid key with DEFAULT gen_random_uuid(): it needs no coordination between nodes.")
 }

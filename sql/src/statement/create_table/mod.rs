@@ -1,48 +1,47 @@
 //! CREATE TABLE.
 
-mod draft;
-mod options;
+pub(super) mod draft;
 
 use std::sync::Arc;
 
 use heliosdb_storage::catalog::SyncMode;
 use heliosdb_storage::sync_row::Role;
-use sqlparser::ast;
-use sqlparser::ast::helpers::stmt_create_table::CreateTableBuilder;
 
-use crate::bind::names;
+use super::storage_parameter;
 use crate::error::{Result, SqlError, SqlState};
+use crate::parse::table::{CreateTable, TableElement, TableHead, check_tablespace};
 use crate::session::Session;
 use draft::Draft;
-use options::Options;
 
-pub(super) fn run(session: &mut Session, create: &ast::CreateTable) -> Result<()> {
-    refuse_foreign_clauses(create)?;
-    let name = names::qualified(&create.name)?;
+pub(super) fn run(session: &mut Session, create: &CreateTable) -> Result<()> {
+    let head = &create.head;
+    refuse_clauses(head)?;
     let catalog = Arc::clone(session.catalog()?);
     let path = session.search_path(&catalog);
-    let schema = path.creation_schema(&catalog, name.schema.as_deref())?;
-    if catalog.has_relation(&schema, &name.name) {
-        let message = format!("relation \"{}\" already exists", name.name);
-        if !create.if_not_exists {
+    let schema = path.creation_schema(&catalog, head.name.schema.as_deref())?;
+    let name = &head.name.name;
+    if catalog.has_relation(&schema, name) {
+        let message = format!("relation \"{name}\" already exists");
+        if !head.if_not_exists {
             return Err(SqlError::new(SqlState::DUPLICATE_TABLE, message));
         }
         session.note(SqlState::DUPLICATE_TABLE, format!("{message}, skipping"));
         return Ok(());
     }
-    let options = Options::of(&create.table_options)?;
-    let mut draft = Draft::new(&catalog, &path, &schema, &name.name);
-    for column in &create.columns {
-        draft.column(column)?;
-    }
-    for constraint in &create.constraints {
-        draft.table_constraint(constraint)?;
+    let parameters = storage_parameter::of_table(&head.parameters)?;
+    let mut draft = Draft::new(&catalog, &path, &schema, name);
+    draft.table.options = parameters.listed;
+    for element in &create.elements {
+        match element {
+            TableElement::Column(column) => draft.column(column)?,
+            TableElement::Constraint(constraint) => draft.constraint(constraint)?,
+        }
     }
     draft.primary_and_unique()?;
     let has_key = draft.table.primary_key.is_some();
-    draft.table.sync = sync_mode(session.role(), options.sync, has_key, &name.name)?;
-    if session.role() == Role::Hub && options.sync.is_none() && !has_key {
-        session.note(SqlState("00000"), format!("table \"{}\" has no primary key and is not synced", name.name));
+    draft.table.sync = sync_mode(session.role(), parameters.sync, has_key, name)?;
+    if session.role() == Role::Hub && parameters.sync.is_none() && !has_key {
+        session.note(SqlState::SUCCESS, format!("table \"{name}\" has no primary key and is not synced"));
     }
     let table = draft.finish()?;
     session.storage()?.create_table(table)?;
@@ -74,32 +73,16 @@ fn sync_mode(role: Role, asked: Option<SyncMode>, has_key: bool, table: &str) ->
     }
 }
 
-/// What is understood is put together again: whatever else the statement says makes the two differ.
-fn refuse_foreign_clauses(create: &ast::CreateTable) -> Result<()> {
-    let named = [
-        (create.temporary, "CREATE TEMPORARY TABLE"),
-        (create.unlogged, "CREATE UNLOGGED TABLE"),
-        (create.query.is_some(), "CREATE TABLE AS"),
-        (create.like.is_some(), "CREATE TABLE … LIKE"),
-        (create.inherits.is_some(), "INHERITS"),
-        (create.partition_by.is_some() || create.partition_of.is_some(), "PARTITION"),
-        (create.on_commit.is_some(), "ON COMMIT"),
-        (create.or_replace, "CREATE OR REPLACE TABLE"),
-    ];
-    if let Some((_, what)) = named.iter().find(|(present, _)| *present) {
-        return Err(SqlError::unsupported(what));
+fn refuse_clauses(head: &TableHead) -> Result<()> {
+    if head.temporary {
+        return Err(SqlError::unsupported("CREATE TEMPORARY TABLE"));
     }
-    let understood = CreateTableBuilder::new(create.name.clone())
-        .if_not_exists(create.if_not_exists)
-        .columns(create.columns.clone())
-        .constraints(create.constraints.clone())
-        .table_options(create.table_options.clone())
-        .hive_formats(create.hive_formats.clone().filter(is_empty_format))
-        .build();
-    if understood == *create { Ok(()) } else { Err(SqlError::unsupported("this form of CREATE TABLE")) }
-}
-
-/// The parser leaves an empty Hive format behind in every statement.
-fn is_empty_format(format: &ast::HiveFormat) -> bool {
-    *format == ast::HiveFormat::default()
+    if head.unlogged {
+        return Err(SqlError::unsupported("CREATE UNLOGGED TABLE")
+            .with_hint("Every table is durable here; leave UNLOGGED out."));
+    }
+    if let Some(method) = head.access_method.as_deref().filter(|method| *method != "heap") {
+        return Err(SqlError::new(SqlState::UNDEFINED_OBJECT, format!("access method \"{method}\" does not exist")));
+    }
+    check_tablespace(head.tablespace.as_deref())
 }

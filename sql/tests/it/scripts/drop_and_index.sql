@@ -22,7 +22,7 @@ CREATE INDEX x ON p (a DESC);
 CREATE INDEX x ON p (a) WHERE a > 1;
 CREATE INDEX x ON p USING hash (a);
 CREATE INDEX x ON p USING btree (b);
-CREATE INDEX y ON p (j);
+CREATE INDEX yj ON p (j);
 CREATE INDEX y ON p (n);
 CREATE INDEX CONCURRENTLY y ON p (a);
 INSERT INTO p (id, a, b) VALUES (1, 5, 'x'), (2, 5, 'y'), (3, 6, 'x');

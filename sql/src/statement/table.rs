@@ -1,0 +1,31 @@
+//! Statements about tables and indexes: what each of them does.
+
+use super::{create_index, create_table};
+use crate::error::{Result, SqlError};
+use crate::parse::table::TableStatement;
+use crate::session::Session;
+
+impl TableStatement {
+    /// Its tag when all goes well.
+    pub(crate) const fn tag(&self) -> &'static str {
+        match self {
+            Self::Create(_) => "CREATE TABLE",
+            Self::CreateAs(_) => "CREATE TABLE AS",
+            Self::CreateIndex(_) => "CREATE INDEX",
+            Self::Alter(_) => "ALTER TABLE",
+            Self::AlterIndex(_) => "ALTER INDEX",
+            Self::Reindex(_) => "REINDEX",
+            Self::Truncate(_) => "TRUNCATE TABLE",
+            Self::SetConstraints(_) => "SET CONSTRAINTS",
+        }
+    }
+
+    /// Runs it, inside the transaction.
+    pub(crate) fn run(&self, session: &mut Session) -> Result<()> {
+        match self {
+            Self::Create(create) => session.ddl(self.tag(), |session| create_table::run(session, create)),
+            Self::CreateIndex(create) => session.ddl(self.tag(), |session| create_index::run(session, create)),
+            _ => Err(SqlError::unsupported(self.tag())),
+        }
+    }
+}
