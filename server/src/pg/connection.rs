@@ -1,10 +1,9 @@
 //! One client that has been let in: its loop, and what simple and extended protocol share.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use heliosdb_sql::session::{Portal, Prepared, Session, TransactionStatus};
+use heliosdb_sql::session::{OpenPortal, Portal, Prepared, ResultFormats, Session, TransactionStatus};
 use heliosdb_sql::{SqlError, SqlState};
 use heliosdb_storage::Row;
 use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus as WireStatus};
@@ -14,10 +13,9 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::error::{Failure, shutting_down, write_error, write_notice};
-use super::extended::{OpenPortal, Statement};
 use super::frontend::{self, Message};
 use super::listener::PgServer;
-use super::rows::{ResultFormats, write_row};
+use super::rows::write_row;
 use super::wire::{CHUNK_BYTES, Frame, MAX_MESSAGE_BYTES, Wire};
 
 /// Rows asked of a portal at first; the number follows their size.
@@ -35,10 +33,6 @@ pub(super) struct Connection<S> {
     server: Arc<PgServer>,
     /// Told when the session is cancelled or ended.
     woken: Arc<Notify>,
-    pub(super) statements: HashMap<String, Statement>,
-    pub(super) unnamed_statement: Option<Statement>,
-    pub(super) portals: HashMap<String, OpenPortal>,
-    pub(super) unnamed_portal: Option<OpenPortal>,
     reported: Vec<(&'static str, String)>,
     progress: Progress,
     buffers: Buffers,
@@ -90,10 +84,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             session,
             server,
             woken,
-            statements: HashMap::new(),
-            unnamed_statement: None,
-            portals: HashMap::new(),
-            unnamed_portal: None,
             reported,
             progress: Progress::default(),
             buffers: Buffers { rows: Vec::new(), text: String::new(), batch_rows: FIRST_BATCH_ROWS },
@@ -297,9 +287,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         self.check_terminated()?;
         if std::mem::take(&mut self.progress.ran_slow) {
             self.report_settings()?;
-            if self.session.take_deallocate_all() {
-                self.statements.clear();
-            }
         }
         self.send_notices();
         let status = match self.session.transaction_status() {
@@ -307,19 +294,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             TransactionStatus::InTransaction => WireStatus::Transaction,
             TransactionStatus::Failed => WireStatus::Error,
         };
-        if status == WireStatus::Idle {
-            self.forget_portals();
-        }
         self.session.report_idle();
         self.wire.output.message(&ReadyForQuery::new(status))?;
         self.progress.flush_wanted = true;
         Ok(())
-    }
-
-    /// Portals end with their transaction.
-    pub(super) fn forget_portals(&mut self) {
-        self.unnamed_portal = None;
-        self.portals.clear();
     }
 
     /// Reports an error that ends a statement but not the connection.
@@ -364,26 +342,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
         tokio::task::block_in_place(|| work(self))
     }
 
-    /// Sends a portal's rows, up to a number, without ever holding more than a chunk of them.
+    /// Sends a portal's rows, up to a number, without ever holding more than a chunk of them; says how many.
     pub(super) async fn send_rows(
         &mut self,
-        portal: &mut Portal,
+        portal: &mut impl RowSource,
         prepared: &Prepared,
         formats: &ResultFormats,
         limit: usize,
-    ) -> Result<PortalState, Failure> {
+    ) -> Result<(PortalState, u64), Failure> {
         let mut left = limit;
         loop {
             match self.run(prepared.is_quick(), |this| this.collect_rows(portal, prepared, formats, &mut left))? {
                 PortalState::OutputFull => self.flush_running().await?,
-                state => return Ok(state),
+                state => return Ok((state, u64::try_from(limit.saturating_sub(left)).unwrap_or(u64::MAX))),
             }
         }
     }
 
     fn collect_rows(
         &mut self,
-        portal: &mut Portal,
+        portal: &mut impl RowSource,
         prepared: &Prepared,
         formats: &ResultFormats,
         left: &mut usize,
@@ -427,6 +405,24 @@ async fn sleep_until(end: Option<Instant>) {
     match end {
         Some(end) => tokio::time::sleep_until(end).await,
         None => std::future::pending().await,
+    }
+}
+
+/// What gives rows: a portal that nobody else can name, or one of the session's.
+pub(super) trait RowSource {
+    /// Appends up to `max_rows` rows; false once there are no more.
+    fn next_rows(&mut self, session: &mut Session, max_rows: usize, out: &mut Vec<Row>) -> Result<bool, SqlError>;
+}
+
+impl RowSource for Portal {
+    fn next_rows(&mut self, session: &mut Session, max_rows: usize, out: &mut Vec<Row>) -> Result<bool, SqlError> {
+        Self::next_rows(self, session, max_rows, out)
+    }
+}
+
+impl RowSource for OpenPortal {
+    fn next_rows(&mut self, session: &mut Session, max_rows: usize, out: &mut Vec<Row>) -> Result<bool, SqlError> {
+        Self::next_rows(self, session, max_rows, out)
     }
 }
 

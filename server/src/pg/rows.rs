@@ -1,7 +1,7 @@
 //! Rows and their description on the wire, and parameters off it.
 
 use bytes::{BufMut, BytesMut};
-use heliosdb_sql::session::{Prepared, ResultColumn};
+use heliosdb_sql::session::{Format, Prepared, ResultColumn, ResultFormats};
 use heliosdb_sql::types::names::type_length;
 use heliosdb_sql::types::{ValueContext, decode_binary, encode_binary, format_text, parse_text};
 use heliosdb_sql::{SqlError, SqlState};
@@ -14,61 +14,32 @@ use pgwire::messages::data::{
 use super::frontend::{Bind, Numbers, not_utf8, violation};
 use super::wire::{Output, set_length};
 
-/// How a value travels.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Format {
-    /// As PostgreSQL's output function prints it.
-    Text,
-    /// As its send function packs it.
-    Binary,
-}
-
-impl Format {
-    fn of_code(code: i16) -> Result<Self, SqlError> {
-        match code {
-            FORMAT_CODE_TEXT => Ok(Self::Text),
-            FORMAT_CODE_BINARY => Ok(Self::Binary),
-            _ => Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, format!("unsupported format code: {code}"))),
-        }
-    }
-
-    const fn code(self) -> i16 {
-        match self {
-            Self::Text => FORMAT_CODE_TEXT,
-            Self::Binary => FORMAT_CODE_BINARY,
-        }
+/// The format of a code.
+fn format_of_code(code: i16) -> Result<Format, SqlError> {
+    match code {
+        FORMAT_CODE_TEXT => Ok(Format::Text),
+        FORMAT_CODE_BINARY => Ok(Format::Binary),
+        _ => Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, format!("unsupported format code: {code}"))),
     }
 }
 
-/// The formats of a result's columns.
-#[derive(Debug)]
-pub(super) enum ResultFormats {
-    /// The same for all.
-    All(Format),
-    /// One each.
-    Each(Box<[Format]>),
+const fn code_of(format: Format) -> i16 {
+    match format {
+        Format::Text => FORMAT_CODE_TEXT,
+        Format::Binary => FORMAT_CODE_BINARY,
+    }
 }
 
-impl ResultFormats {
-    /// The formats that a Bind message asks for.
-    pub(super) fn of(codes: Numbers<'_, 2>, columns: usize) -> Result<Self, SqlError> {
-        match codes.code(0) {
-            None => Ok(Self::All(Format::Text)),
-            Some(code) if codes.len() == 1 => Format::of_code(code).map(Self::All),
-            Some(_) if codes.len() == columns => {
-                codes.codes().map(Format::of_code).collect::<Result<_, _>>().map(Self::Each)
-            }
-            Some(_) => Err(violation(format!(
-                "bind message has {} result formats but query has {columns} columns",
-                codes.len()
-            ))),
+/// The formats that a Bind message asks for.
+pub(super) fn result_formats(codes: Numbers<'_, 2>, columns: usize) -> Result<ResultFormats, SqlError> {
+    match codes.code(0) {
+        None => Ok(ResultFormats::All(Format::Text)),
+        Some(code) if codes.len() == 1 => format_of_code(code).map(ResultFormats::All),
+        Some(_) if codes.len() == columns => {
+            codes.codes().map(format_of_code).collect::<Result<_, _>>().map(ResultFormats::Each)
         }
-    }
-
-    fn at(&self, column: usize) -> Format {
-        match self {
-            Self::All(format) => *format,
-            Self::Each(formats) => formats.get(column).copied().unwrap_or(Format::Text),
+        Some(_) => {
+            Err(violation(format!("bind message has {} result formats but query has {columns} columns", codes.len())))
         }
     }
 }
@@ -90,7 +61,7 @@ pub(super) fn parameters(bind: &Bind<'_>, types: &[DataType], time: &ValueContex
     let mut values = Vec::with_capacity(given);
     for (index, (bytes, data_type)) in bind.parameters.iter().zip(types).enumerate() {
         let code = common.or_else(|| bind.parameter_formats.code(index)).unwrap_or(FORMAT_CODE_TEXT);
-        let format = Format::of_code(code)?;
+        let format = format_of_code(code)?;
         values.push(match bytes {
             None => Value::Null,
             Some(bytes) => parameter(bytes, format, *data_type, time).map_err(|error| name_parameter(error, index))?,
@@ -140,7 +111,7 @@ pub(super) fn describe_columns(
             known(column.data_type).oid(),
             type_length(known(column.data_type)),
             column.typmod,
-            formats.at(index).code(),
+            code_of(formats.at(index)),
         )
     });
     output.message(&RowDescription::new(fields.collect()))

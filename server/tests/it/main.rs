@@ -5,6 +5,7 @@
 mod admission;
 mod config;
 mod copy;
+mod portals;
 mod process;
 mod protocol;
 mod raw;

@@ -21,6 +21,17 @@ impl Binder<'_> {
         binder.default_expression(&parsed, column)
     }
 
+    /// An argument of EXECUTE: no columns, no subqueries, no aggregates.
+    pub fn argument_of_execute(&mut self, expr: &ast::Expr) -> Result<Expr> {
+        let scope = Scope::default();
+        scope.place.set(Place::Clause("EXECUTE parameters"));
+        let bound = self.expr(expr, &scope)?;
+        if bound.has_subquery() {
+            return Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, "cannot use subquery in EXECUTE parameter"));
+        }
+        Ok(bound)
+    }
+
     /// A DEFAULT expression for a column: no columns, no subqueries, no aggregates.
     pub fn default_expression(&mut self, expr: &ast::Expr, column: &ColumnDef) -> Result<Expr> {
         let scope = Scope::default();

@@ -11,6 +11,7 @@ mod listed_index;
 mod pg_class;
 mod pg_constraint;
 mod pg_server;
+mod pg_session;
 mod pg_stat;
 mod pg_type;
 mod sync;
@@ -56,6 +57,7 @@ static RELATIONS: &[&[SystemRelation]] = &[
     pg_class::RELATIONS,
     pg_constraint::RELATIONS,
     pg_server::RELATIONS,
+    pg_session::RELATIONS,
     pg_stat::RELATIONS,
     pg_type::RELATIONS,
     information_schema::RELATIONS,

@@ -12,7 +12,9 @@ use crate::error::{Result, SqlError};
 use crate::expr::Subquery;
 use crate::session::Notice;
 use crate::session::backend::{Backend, Backends};
+use crate::session::portals::Portals;
 use crate::session::settings::{Setting, Settings, SettingsStack};
+use crate::session::statements::Statements;
 use crate::sync_control::SyncControl;
 use crate::types::ValueContext;
 
@@ -64,6 +66,10 @@ pub struct SessionFacts {
     pub settings: Mutex<SettingsStack>,
     /// Messages to the client beside the result.
     pub notices: Mutex<Vec<Notice>>,
+    /// Prepared statements by their names.
+    pub(crate) statements: Mutex<Statements>,
+    /// Portals by their names, but for the one that is running.
+    pub(crate) portals: Mutex<Portals>,
 }
 
 /// How many notices are kept until the server takes them.
@@ -81,6 +87,8 @@ impl SessionFacts {
             backends,
             settings: Mutex::new(SettingsStack::new(settings)),
             notices: Mutex::default(),
+            statements: Mutex::default(),
+            portals: Mutex::default(),
         }
     }
 

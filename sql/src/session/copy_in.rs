@@ -58,7 +58,6 @@ impl Session {
         let copy = prepared.copy_statement().filter(|copy| copy.from).ok_or_else(not_copy)?;
         self.begin_copy(prepared)?;
         refuse_server_files(copy)?;
-        self.settle_parked();
         let target = self.copy_target(copy)?;
         let options = CopyOptions::resolve(&copy.options, true)?;
         let forced = [("FORCE_NOT_NULL", &options.force_not_null), ("FORCE_NULL", &options.force_null)];

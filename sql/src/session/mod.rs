@@ -13,11 +13,15 @@ pub mod backend;
 pub mod baseline;
 mod copy_in;
 mod copy_out;
-mod parked;
+mod cursor;
+mod embedded;
+pub mod format;
 mod portal;
+pub(crate) mod portals;
 mod prepared;
 mod running;
 pub mod settings;
+pub(crate) mod statements;
 mod transaction;
 
 use std::sync::Arc;
@@ -31,7 +35,7 @@ use parking_lot::RwLock;
 use crate::bind::SearchPath;
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::SessionFacts;
-use crate::parse;
+use crate::parse::{self, Tree};
 use crate::plan::cache::{CacheKey, PlanCache};
 use crate::sync_control::SyncControl;
 use crate::types::ValueContext;
@@ -40,8 +44,10 @@ pub use crate::parse::ParsedStatement;
 use backend::{Activeness, Backend, Backends, Registered};
 pub use copy_in::CopyIn;
 pub use copy_out::CopyOut;
+pub use format::{Format, ResultFormats};
 pub use portal::Portal;
 pub(crate) use portal::read_only_transaction;
+pub use portals::OpenPortal;
 use prepared::Meaning;
 pub use prepared::{CopyDirection, Prepared, ResultColumn};
 use settings::{Setting, Settings, Source};
@@ -104,8 +110,7 @@ impl Engine {
             state: State::Idle,
             generation: 0,
             is_timed: false,
-            deallocate_all: false,
-            parked: Vec::new(),
+            is_one_of_many: false,
             path_of: None,
         }
     }
@@ -124,9 +129,8 @@ pub struct Session {
     generation: u64,
     /// Whether the time that a statement may take is running.
     is_timed: bool,
-    deallocate_all: bool,
-    /// Portals that wait in the middle of their run.
-    parked: Vec<parked::Known>,
+    /// Whether the statement is one of several of a text.
+    is_one_of_many: bool,
     /// The setting and the catalog that the search path in `facts` was made of.
     path_of: Option<(Arc<[String]>, Arc<Catalog>)>,
     _registered: Registered,
@@ -172,6 +176,16 @@ impl Session {
             Some(active) => Arc::clone(active.txn.catalog()),
             None => self.engine.store.catalog(),
         };
+        if let Tree::Session(session) = &statement.tree {
+            let settings = Arc::clone(self.settings.planning());
+            let path = self.search_path(&catalog);
+            let meaning = Meaning { catalog, settings, path };
+            let session = Arc::clone(session);
+            if let Some(prepared) = self.prepare_embedded(statement, &session, parameter_types, &meaning)? {
+                return Ok(Arc::new(prepared));
+            }
+            return Prepared::new(statement, parameter_types, meaning, &self.time).map(Arc::new);
+        }
         let key = CacheKey {
             text: Arc::clone(&statement.text),
             parameter_types: parameter_types.to_vec(),
@@ -290,6 +304,11 @@ impl Session {
         error
     }
 
+    /// The session works on a query: what `pg_stat_activity` shows from here on.
+    pub fn report_query(&self, text: &Arc<str>) {
+        self.facts.backend.report_query(text);
+    }
+
     /// The session waits for its client: what `pg_stat_activity` shows from here on.
     pub fn report_idle(&self) {
         self.facts.backend.report_idle(match self.transaction_status() {
@@ -319,12 +338,6 @@ impl Session {
     /// The zone in which the client reads and writes timestamps, for the wire's text forms.
     pub const fn time_context(&self) -> &ValueContext {
         &self.time
-    }
-
-    /// Whether the statement that has just run (DISCARD ALL, DEALLOCATE ALL) asks the server to forget the client's
-    /// prepared statements; false from then on.
-    pub fn take_deallocate_all(&mut self) -> bool {
-        std::mem::take(&mut self.deallocate_all)
     }
 
     // What statements ask of the session.
@@ -383,11 +396,6 @@ impl Session {
             State::Failed(_) => Err(transaction::in_failed_transaction()),
             _ => Ok(()),
         }
-    }
-
-    /// Has the server forget the client's prepared statements.
-    pub(crate) const fn deallocate_all(&mut self) {
-        self.deallocate_all = true;
     }
 
     /// Takes note of changes of the settings, by SET or by a function.

@@ -7,16 +7,19 @@ use heliosdb_storage::Row;
 use heliosdb_storage::value::Value;
 
 use super::Session;
-use super::parked::Parked;
+use super::cursor::{Cursor, Step};
 use super::prepared::{Action, Meaning, Prepared, RunKind, result_changed};
 use super::running::Running;
 use super::settings::Setting;
 use super::transaction::State;
 use crate::error::{Result, SqlError, SqlState};
+use crate::parse::session::Direction;
 use crate::types::datetime::now_micros;
 
 /// How often a statement is planned again because the catalog changes while it waits for its locks.
 const MAX_REPLANS: usize = 20;
+/// Rows that FETCH takes from its cursor at once.
+const FETCHED_ROWS: u64 = 256;
 
 /// A statement that is being run.
 pub struct Portal {
@@ -25,6 +28,8 @@ pub struct Portal {
     /// Rows that have been computed and not been asked for yet, with what was read beside the visible columns.
     buffered: VecDeque<Row>,
     rows: u64,
+    /// Whether the tag counts the rows that have been returned, and not those that have been changed.
+    counts_rows: bool,
     tag: Option<String>,
     /// The transaction that its rows come from.
     generation: Option<u64>,
@@ -35,29 +40,45 @@ enum PortalState {
     Bound(Vec<Value>),
     /// In the middle of it.
     Running(Box<Running>),
-    /// In the middle of it; the next statement of the session will run it to its end first.
-    Parked(Parked),
+    /// In the middle of FETCH: a cursor, and the movement whose rows are wanted.
+    Fetching(String, Step),
     /// All rows have been computed.
     Done,
 }
 
 impl Portal {
     pub(super) fn new(prepared: Arc<Prepared>, params: Vec<Value>) -> Self {
+        let counts_rows = prepared.counts_rows();
         let state = PortalState::Bound(params);
-        Self { prepared, state, buffered: VecDeque::new(), rows: 0, tag: None, generation: None }
+        Self { prepared, state, buffered: VecDeque::new(), rows: 0, counts_rows, tag: None, generation: None }
     }
 
     /// Appends up to `max_rows` rows; false once there are no more. Errors end the portal and fail the transaction.
     pub fn next_rows(&mut self, session: &mut Session, max_rows: usize, out: &mut Vec<Row>) -> Result<bool> {
-        session.start_clock();
-        let result = self.advance(session, max_rows, out).map_err(|error| session.told(error));
-        session.follow_settings();
+        let result = session.run_portal(|session| self.advance(session, max_rows, out));
         if result.is_err() {
             self.state = PortalState::Done;
             self.buffered.clear();
-            session.fail();
         }
         result
+    }
+
+    /// Begins: locks tables and takes the snapshot, but computes no row yet.
+    pub(super) fn open(&mut self, session: &mut Session) -> Result<()> {
+        match std::mem::replace(&mut self.state, PortalState::Done) {
+            PortalState::Bound(params) => self.start(session, params),
+            other => {
+                self.state = other;
+                Ok(())
+            }
+        }
+    }
+
+    /// A tag counts the rows from here on.
+    pub(super) const fn begin_counting(&mut self) {
+        if self.counts_rows {
+            self.rows = 0;
+        }
     }
 
     /// PostgreSQL's command tag, known at the end: `SELECT 3`, `INSERT 0 1`, `BEGIN`.
@@ -70,6 +91,10 @@ impl Portal {
             Action::Explain(_) => return "EXPLAIN".to_owned(),
             Action::Copy(_) => return "COPY".to_owned(),
             Action::Command(command) => return command.tag().to_owned(),
+            Action::Execute(..) => return "EXECUTE".to_owned(),
+            Action::Declare(..) => return "DECLARE CURSOR".to_owned(),
+            Action::Fetch(..) => return format!("FETCH {}", self.rows),
+            Action::Move(..) => return "MOVE 0".to_owned(),
         };
         match kind {
             RunKind::Select => format!("SELECT {}", self.rows),
@@ -79,16 +104,9 @@ impl Portal {
         }
     }
 
-    fn advance(&mut self, session: &mut Session, max_rows: usize, out: &mut Vec<Row>) -> Result<bool> {
-        match std::mem::replace(&mut self.state, PortalState::Done) {
-            PortalState::Bound(params) => self.start(session, params)?,
-            PortalState::Parked(parked) => {
-                let (running, rows) = parked.take()?;
-                self.buffered.extend(rows);
-                self.state = running.map_or(PortalState::Done, PortalState::Running);
-            }
-            other => self.state = other,
-        }
+    /// As [`Portal::next_rows`], but an error is the caller's business.
+    pub(super) fn advance(&mut self, session: &mut Session, max_rows: usize, out: &mut Vec<Row>) -> Result<bool> {
+        self.open(session)?;
         let begin = out.len();
         let end = begin.saturating_add(max_rows);
         if self.generation.is_some_and(|generation| generation != session.generation) {
@@ -102,35 +120,46 @@ impl Portal {
             out.extend(self.buffered.drain(..wanted));
         }
         let returned = out.get_mut(begin..).unwrap_or_default();
+        if self.counts_rows {
+            self.rows += u64::try_from(returned.len()).unwrap_or(0);
+        }
         if let Action::Run(run) = &self.prepared.action
             && run.kind == RunKind::Select
+            && !run.seen.is_empty()
         {
-            self.rows += u64::try_from(returned.len()).unwrap_or(0);
-            if !run.seen.is_empty() {
-                let active =
-                    if matches!(session.state, State::Explicit(_)) { session.state.active_mut() } else { None };
-                run.show(returned, self.prepared.columns().len(), active)?;
-            }
+            let active = if matches!(session.state, State::Explicit(_)) { session.state.active_mut() } else { None };
+            run.show(returned, self.prepared.columns().len(), active)?;
         }
-        self.park(session);
-        Ok(!self.buffered.is_empty() || matches!(self.state, PortalState::Running(_) | PortalState::Parked(_)))
-    }
-
-    /// A plan that would look at the store again cannot simply wait: its snapshot ends with the session's next statement.
-    fn park(&mut self, session: &mut Session) {
-        let streams = matches!(&self.prepared.action, Action::Run(run) if run.streams);
-        if streams || !matches!(self.state, PortalState::Running(_)) {
-            return;
-        }
-        if let PortalState::Running(running) = std::mem::replace(&mut self.state, PortalState::Done) {
-            self.state = PortalState::Parked(Parked::new(session, Arc::clone(&self.prepared), running));
-        }
+        Ok(!self.buffered.is_empty() || matches!(self.state, PortalState::Running(_) | PortalState::Fetching(..)))
     }
 
     fn start(&mut self, session: &mut Session, params: Vec<Value>) -> Result<()> {
         let prepared = Arc::clone(&self.prepared);
-        session.facts.backend.report_query(&prepared.statement.source);
         match &prepared.action {
+            Action::Execute(name, arguments) => {
+                let (inner, params) = session.execute_named(&prepared, name, arguments, params)?;
+                self.counts_rows = inner.counts_rows();
+                self.prepared = inner;
+                self.start(session, params)
+            }
+            Action::Declare(declare, query) => session.declare(&prepared.statement.source, declare, query, params),
+            Action::Fetch(name, direction) => {
+                let (name, direction) = (name.clone(), *direction);
+                let wanted = session.with_cursor(&name, |session, cursor| {
+                    let (skipped, wanted) = cursor.steps(direction);
+                    for step in skipped {
+                        cursor.go(session, step, None)?;
+                    }
+                    Ok(wanted)
+                })?;
+                self.state = PortalState::Fetching(name, wanted);
+                Ok(())
+            }
+            Action::Move(name, direction) => {
+                let passed = session.with_cursor(name, |session, cursor| move_cursor(session, cursor, *direction))?;
+                self.tag = Some(format!("MOVE {passed}"));
+                Ok(())
+            }
             Action::Command(command) => {
                 let (tag, rows) = command.run(session)?;
                 self.tag = Some(tag);
@@ -163,7 +192,7 @@ impl Portal {
             }));
         }
         session.time.statement_start = now_micros().max(session.time.transaction_start);
-        let running = Running::new(run, params, session);
+        let running = Running::new(run, params, session)?;
         self.generation = Some(session.generation);
         self.state = PortalState::Running(Box::new(running));
         if run.kind == RunKind::Select { Ok(()) } else { self.run_modify(session) }
@@ -189,6 +218,15 @@ impl Portal {
 
     /// Computes some more rows; false at the end.
     fn pull(&mut self, session: &mut Session) -> Result<bool> {
+        if let PortalState::Fetching(name, step) = &mut self.state {
+            let mut rows = Vec::new();
+            let is_over = session.with_cursor(name, |session, cursor| fetch_some(session, cursor, step, &mut rows))?;
+            self.buffered.extend(rows);
+            if is_over {
+                self.state = PortalState::Done;
+            }
+            return Ok(!self.buffered.is_empty());
+        }
         let PortalState::Running(running) = &mut self.state else { return Ok(false) };
         let Action::Run(run) = &self.prepared.action else { return Ok(false) };
         if let Some(rows) = running.step(run, session)? {
@@ -203,12 +241,54 @@ impl Portal {
     }
 }
 
+/// MOVE: how many rows were gone by.
+fn move_cursor(session: &mut Session, cursor: &mut Cursor, direction: Direction) -> Result<u64> {
+    match direction {
+        Direction::Backward(None) => return cursor.rewind_counting(),
+        Direction::Forward(Some(0)) | Direction::Backward(Some(0)) | Direction::Relative(0) => {
+            return Ok(u64::from(cursor.is_on_row()));
+        }
+        _ => {}
+    }
+    let (skipped, wanted) = cursor.steps(direction);
+    for step in skipped {
+        cursor.go(session, step, None)?;
+    }
+    cursor.go(session, wanted, None)
+}
+
+/// A part of a movement whose rows are wanted; true when it is over.
+fn fetch_some(session: &mut Session, cursor: &mut Cursor, step: &mut Step, rows: &mut Vec<Row>) -> Result<bool> {
+    let (Step::Forward(left) | Step::Backward(left)) = step else { return Ok(true) };
+    let part = left.map_or(FETCHED_ROWS, |left| left.min(FETCHED_ROWS));
+    let whole = left.map(|left| left - part);
+    let passed = match step {
+        Step::Backward(_) => cursor.go(session, Step::Backward(Some(part)), Some(rows))?,
+        _ => cursor.go(session, Step::Forward(Some(part)), Some(rows))?,
+    };
+    *step = match step {
+        Step::Backward(_) => Step::Backward(whole),
+        _ => Step::Forward(whole),
+    };
+    Ok(passed < part || whole == Some(0))
+}
+
 impl Session {
+    /// Runs a part of a portal. An error fails the transaction.
+    pub(super) fn run_portal<T>(&mut self, work: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        self.start_clock();
+        let result = work(self).map_err(|error| self.told(error));
+        self.follow_settings();
+        if result.is_err() {
+            self.fail();
+        }
+        result
+    }
+
     /// The statement as it must be run now: its tables locked, a new snapshot taken, planned again if the catalog is not
     /// the one it was planned on.
     fn current(&mut self, prepared: &Arc<Prepared>, lock: bool) -> Result<Arc<Prepared>> {
         let mut prepared = Arc::clone(prepared);
-        self.settle_parked();
         let lock_timeout = self.lock_timeout();
         for _ in 0..MAX_REPLANS {
             let active = self.ensure_transaction()?;

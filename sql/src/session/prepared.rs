@@ -7,12 +7,13 @@ use heliosdb_storage::value::DataType;
 use heliosdb_storage::{Catalog, RelationId};
 use sqlparser::ast::{self, Statement};
 
+use super::format::Format;
 use crate::bind::tree::{Modify, OutputColumn};
 use crate::bind::{Binder, SearchPath, query};
 use crate::copy::CopyStatement;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::{Expr, SubqueryForm};
-use crate::parse::session::SessionStatement;
+use crate::parse::session::{Declare, Direction};
 use crate::parse::{ParsedStatement, Tree};
 use crate::plan::{self, Access, Plan, SeenCounter};
 use crate::statement::{self, Command};
@@ -29,6 +30,7 @@ pub struct Prepared {
     pub(super) action: Action,
     meaning: Meaning,
     is_quick: bool,
+    simple_format: Format,
 }
 
 /// What else than its text decided what a statement means.
@@ -51,6 +53,14 @@ pub(super) enum Action {
     Explain(Vec<String>),
     /// Does something else.
     Command(Command),
+    /// Runs a prepared statement with arguments.
+    Execute(String, Vec<Expr>),
+    /// Opens a cursor.
+    Declare(Declare, Arc<Prepared>),
+    /// Moves a cursor and returns rows.
+    Fetch(String, Direction),
+    /// Moves a cursor.
+    Move(String, Direction),
     /// Copies rows in or out.
     Copy(Arc<CopyStatement>),
 }
@@ -73,8 +83,6 @@ pub(super) struct Run {
     pub locks: Vec<(RelationId, TableLock)>,
     /// Counters among the columns.
     pub seen: Vec<SeenCounter>,
-    /// Whether a portal can be suspended in the middle: everything left to do is to read on from open cursors.
-    pub streams: bool,
     /// Whether rows are changed or locked.
     pub writes: bool,
 }
@@ -114,14 +122,27 @@ impl Prepared {
         let (action, columns) = match &statement.tree {
             Tree::Sql(ast) => bind_action(&mut binder, ast, catalog)?,
             Tree::Ddl(ddl) => (Action::Command(statement::ddl_command(ddl)?), Vec::new()),
-            Tree::Session(session) => session_action(session),
+            Tree::Session(session) => {
+                (Action::Command(Command::Session(Arc::clone(session))), text_columns(&session.result_columns()))
+            }
             Tree::Table(statement) => (Action::Command(Command::Table(Arc::clone(statement))), Vec::new()),
             Tree::Object(statement) => (Action::Command(Command::Object(Arc::clone(statement))), Vec::new()),
             Tree::Copy(copy) => (Action::Copy(Arc::clone(copy)), Vec::new()),
         };
         let parameter_types = binder.into_parameter_types()?;
+        Ok(Self::of(statement, given_types, meaning, parameter_types, (action, columns)))
+    }
+
+    /// A statement whose action is known.
+    pub(super) fn of(
+        statement: &ParsedStatement,
+        given_types: &[DataType],
+        meaning: Meaning,
+        parameter_types: Vec<DataType>,
+        (action, columns): (Action, Vec<ResultColumn>),
+    ) -> Self {
         let is_quick = matches!(&action, Action::Run(run) if is_quick(&run.plan));
-        Ok(Self {
+        Self {
             statement: statement.clone(),
             given_types: given_types.to_vec(),
             parameter_types,
@@ -129,7 +150,14 @@ impl Prepared {
             action,
             meaning,
             is_quick,
-        })
+            simple_format: Format::Text,
+        }
+    }
+
+    /// The same, with rows that travel in another format in the simple protocol.
+    pub(super) const fn with_simple_format(mut self, format: Format) -> Self {
+        self.simple_format = format;
+        self
     }
 
     /// The types of `$1`, `$2`, …
@@ -165,6 +193,25 @@ impl Prepared {
         self.is_quick
     }
 
+    /// How its rows travel in the simple protocol.
+    pub const fn simple_format(&self) -> Format {
+        self.simple_format
+    }
+
+    /// Whether the tag counts the rows that are returned.
+    pub(super) const fn counts_rows(&self) -> bool {
+        match &self.action {
+            Action::Run(run) => matches!(run.kind, RunKind::Select),
+            Action::Fetch(..) => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it is a query that locks rows.
+    pub(super) const fn locks_rows(&self) -> bool {
+        matches!(&self.action, Action::Run(run) if run.writes)
+    }
+
     /// How long the text is that it keeps alive: that of the whole message.
     pub(crate) fn source_bytes(&self) -> usize {
         self.statement.source.len()
@@ -174,7 +221,12 @@ impl Prepared {
     pub(super) fn is_current(&self, now: &Meaning) -> bool {
         match self.action {
             // These look names up when they are run.
-            Action::Command(_) | Action::Copy(_) => true,
+            Action::Command(_)
+            | Action::Copy(_)
+            | Action::Execute(..)
+            | Action::Declare(..)
+            | Action::Fetch(..)
+            | Action::Move(..) => true,
             Action::Run(_) | Action::Explain(_) => self.meaning.is_same(now),
         }
     }
@@ -211,9 +263,8 @@ fn bind_action(
     }
 }
 
-fn session_action(statement: &Arc<SessionStatement>) -> (Action, Vec<ResultColumn>) {
-    let columns = statement.result_columns().iter().map(|name| text_column(name)).collect();
-    (Action::Command(Command::Session(Arc::clone(statement))), columns)
+fn text_columns(names: &[String]) -> Vec<ResultColumn> {
+    names.iter().map(|name| text_column(name)).collect()
 }
 
 fn bind_run(binder: &mut Binder<'_>, ast: &Statement) -> Result<(Run, Vec<OutputColumn>)> {
@@ -235,9 +286,8 @@ fn bind_run(binder: &mut Binder<'_>, ast: &Statement) -> Result<(Run, Vec<Output
     };
     let mut locks = Vec::new();
     relations(&plan, &mut locks);
-    let streams = kind == RunKind::Select && streams(&plan);
     let writes = locks.iter().any(|(_, mode)| *mode >= TableLock::RowShare);
-    Ok((Run { plan, kind, locks, seen, streams, writes }, columns))
+    Ok((Run { plan, kind, locks, seen, writes }, columns))
 }
 
 fn modify(bound: Modify, kind: RunKind) -> (Plan, RunKind, Vec<OutputColumn>, Vec<SeenCounter>) {
@@ -289,19 +339,6 @@ fn is_quick(plan: &Plan) -> bool {
             | Plan::Filter { input, .. }
             | Plan::Truncate { input, .. }
             | Plan::Limit { input, .. } => is_quick(input),
-            _ => false,
-        }
-}
-
-fn streams(plan: &Plan) -> bool {
-    plan.exprs().iter().all(|expr| !expr.has_subquery())
-        && match plan {
-            Plan::Scan(scan) => scan.lock.is_none(),
-            Plan::OneRow | Plan::Values { .. } | Plan::Function { .. } => true,
-            Plan::Project { input, .. }
-            | Plan::Filter { input, .. }
-            | Plan::Truncate { input, .. }
-            | Plan::Limit { input, .. } => streams(input),
             _ => false,
         }
 }

@@ -1,5 +1,6 @@
 //! A plan in the middle of its run.
 
+use heliosdb_storage::transaction::StatementView;
 use heliosdb_storage::value::Value;
 use heliosdb_storage::{Row, RowKey, key};
 
@@ -15,12 +16,19 @@ use crate::plan::SeenCounter;
 pub(super) struct Running {
     operator: Box<dyn Operator>,
     pub statement: StatementContext,
+    /// What it sees, however many statements are run meanwhile.
+    view: StatementView,
 }
 
 impl Running {
     /// A run that has not begun.
-    pub fn new(run: &Run, params: Vec<Value>, session: &Session) -> Self {
-        Self { operator: exec::build(&run.plan), statement: StatementContext::new(params, session.time.clone()) }
+    pub fn new(run: &Run, params: Vec<Value>, session: &Session) -> Result<Self> {
+        let active = session.state.active().ok_or_else(portal_is_gone)?;
+        Ok(Self {
+            operator: exec::build(&run.plan),
+            statement: StatementContext::new(params, session.time.clone()),
+            view: active.txn.statement_view(),
+        })
     }
 
     /// How many rows it has changed.
@@ -30,6 +38,13 @@ impl Running {
 
     /// The next rows; none at the end.
     pub fn step(&mut self, run: &Run, session: &mut Session) -> Result<Option<Vec<Row>>> {
+        session.state.active_mut().ok_or_else(portal_is_gone)?.txn.swap_view(&mut self.view);
+        let stepped = self.step_here(run, session);
+        session.state.active_mut().ok_or_else(portal_is_gone)?.txn.swap_view(&mut self.view);
+        stepped
+    }
+
+    fn step_here(&mut self, run: &Run, session: &mut Session) -> Result<Option<Vec<Row>>> {
         let Session { state, engine, facts, .. } = session;
         let Active { txn, baselines, .. } = state.active_mut().ok_or_else(portal_is_gone)?;
         let mut ctx = ExecContext {

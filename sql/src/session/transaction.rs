@@ -65,10 +65,15 @@ impl Session {
     /// Ends the implicit transaction, if one is open: at Sync, and at the end of a simple-protocol text. After an error it
     /// has been rolled back already, else it is committed.
     pub fn end_implicit(&mut self) -> Result<()> {
-        if !matches!(self.state, State::Implicit(_)) {
-            return Ok(());
+        match self.state {
+            State::Implicit(_) => self.commit(),
+            State::Idle => {
+                // Portals that were bound and never run.
+                self.facts.portals.lock().end_transaction();
+                Ok(())
+            }
+            State::Explicit(_) | State::Failed(_) => Ok(()),
         }
-        self.commit()
     }
 
     /// Marks the transaction as failed after an error of the server's own (encoding, protocol).
@@ -91,7 +96,7 @@ impl Session {
 
     fn roll_back(&mut self, active: Active) {
         self.generation += 1;
-        self.parked.clear();
+        self.facts.portals.lock().end_transaction();
         self.facts.settings.lock().restore(active.settings);
         self.follow_settings();
         active.txn.rollback();
@@ -115,7 +120,6 @@ impl Session {
         let mut txn = self.engine.store.begin(WriteOrigin::Local);
         txn.set_cancel_flag(Arc::clone(self.facts.backend.flag()));
         self.generation += 1;
-        self.parked.clear();
         self.time.transaction_start = micros_of_unix_millis(txn.started_at_millis());
         self.facts.backend.report_transaction(Some(self.time.transaction_start));
         let settings = self.facts.settings.lock().save();
@@ -273,11 +277,17 @@ impl Session {
     }
 
     fn commit(&mut self) -> Result<()> {
+        if let Err(error) = self.hold_cursors() {
+            if let State::Implicit(active) | State::Explicit(active) = std::mem::replace(&mut self.state, State::Idle) {
+                self.roll_back(*active);
+            }
+            return Err(error);
+        }
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Implicit(active) | State::Explicit(active) => {
                 let before = active.settings;
                 self.generation += 1;
-                self.parked.clear();
+                self.facts.portals.lock().end_transaction();
                 let committed = active.txn.commit();
                 self.facts.backend.report_transaction(None);
                 match committed {
@@ -341,6 +351,7 @@ impl Session {
         let State::Explicit(active) = &mut self.state else { return Err(self.not_in_block("RELEASE SAVEPOINT")) };
         let at = active.position(name)?;
         active.savepoints.truncate(at);
+        self.facts.portals.lock().release(at);
         Ok(())
     }
 
@@ -372,9 +383,7 @@ impl Session {
             self.facts.settings.lock().restore(entry.settings.clone());
         }
         self.follow_settings();
-        // Portals opened after the savepoint have lost their ground; those from before are not told apart.
-        self.generation += 1;
-        self.parked.clear();
+        self.facts.portals.lock().roll_back_to(at);
         self.state = State::Explicit(active);
         Ok(())
     }
@@ -411,6 +420,21 @@ impl Session {
         };
         self.check_modes(modes)?;
         self.change_settings(true, change)
+    }
+
+    /// How many savepoints the transaction has.
+    pub(super) fn savepoint_depth(&self) -> usize {
+        self.state.active().map_or(0, |active| active.savepoints.len())
+    }
+
+    /// Whether the session is in a transaction block, or in the one that the statements of one text are.
+    pub(crate) const fn is_in_any_block(&self) -> bool {
+        self.is_in_block() || self.is_one_of_many
+    }
+
+    /// The statement is one of several of a text: together they are a transaction block.
+    pub const fn one_of_many(&mut self, is_one_of_many: bool) {
+        self.is_one_of_many = is_one_of_many;
     }
 
     /// Whether the session is in a transaction block.

@@ -118,7 +118,6 @@ pub(crate) fn refuse_synced_on_edge(session: &Session, table: &TableDef, what: &
 impl Session {
     /// Runs a statement that changes the catalog, inside the transaction; if it fails, nothing of it remains.
     fn ddl(&mut self, name: &str, run: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
-        self.settle_parked();
         self.ensure_transaction()?;
         if self.settings().is_on(Setting::TransactionReadOnly) {
             return Err(crate::session::read_only_transaction(name));

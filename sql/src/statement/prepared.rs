@@ -1,6 +1,6 @@
-//! PREPARE, EXECUTE, DEALLOCATE.
+//! PREPARE, DEALLOCATE. EXECUTE is run by the session.
 
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::parse::session::PreparedStatement;
 use crate::session::Session;
 
@@ -19,9 +19,8 @@ pub(super) fn run(session: &mut Session, statement: &PreparedStatement) -> Resul
             session.deallocate_all();
             Ok(())
         }
-        PreparedStatement::Deallocate(_) => Err(SqlError::unsupported("DEALLOCATE of one statement")
-            .with_hint("Close statements by the protocol, or DEALLOCATE ALL.")),
-        PreparedStatement::Prepare(_) => Err(SqlError::unsupported("PREPARE in SQL")),
-        PreparedStatement::Execute(_) => Err(SqlError::unsupported("EXECUTE in SQL")),
+        PreparedStatement::Deallocate(name) => session.deallocate(name),
+        PreparedStatement::Prepare(prepare) => session.prepare_named(prepare),
+        PreparedStatement::Execute(_) => unreachable!("BUG: it is an action of its own"),
     }
 }

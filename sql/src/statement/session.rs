@@ -66,6 +66,7 @@ fn discard(session: &mut Session, what: Discard) -> Result<()> {
                     "DISCARD ALL cannot run inside a transaction block",
                 ));
             }
+            session.close_all_cursors();
             session.deallocate_all();
             session.change_settings(false, |settings, startup| {
                 settings.reset_all(startup);

@@ -133,6 +133,7 @@ fn print_copy(
 fn print_results(session: &mut Session, sql: &str, data: &mut dyn FnMut() -> String, out: &mut String) -> Result<()> {
     let statements = session.split(sql)?;
     let last = statements.len();
+    session.one_of_many(last > 1);
     for (at, statement) in statements.iter().enumerate() {
         let prepared = session.prepare(statement, &[])?;
         if prepared.copy_direction().is_some() {
@@ -164,7 +165,10 @@ fn print_results(session: &mut Session, sql: &str, data: &mut dyn FnMut() -> Str
             writeln!(out, "({} row{plural})", rows.len()).unwrap();
         }
         if !has_rows
-            || !portal.tag().starts_with("SELECT") && !portal.tag().starts_with("EXPLAIN") && portal.tag() != "SHOW"
+            || !portal.tag().starts_with("SELECT")
+                && !portal.tag().starts_with("EXPLAIN")
+                && portal.tag() != "SHOW"
+                && !portal.tag().starts_with("FETCH")
         {
             writeln!(out, "{}", portal.tag()).unwrap();
         }

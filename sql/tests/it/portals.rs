@@ -205,7 +205,7 @@ fn positions_are_in_characters_of_the_whole_text() {
 }
 
 #[test]
-fn a_large_join_streams_as_long_as_no_other_statement_comes() {
+fn a_large_join_streams_whatever_else_is_run() {
     let engine = engine();
     let mut a = session(&engine);
     run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, a text)").unwrap();
@@ -224,10 +224,20 @@ fn a_large_join_streams_as_long_as_no_other_statement_comes() {
         rows.clear();
     }
     assert_eq!(count + rows.len(), 1_600);
-    // A portal that waits while another statement runs has to keep what is left, and that is too much.
+    rows.clear();
+    // A portal that waits while other statements run goes on with what it saw, and keeps nothing for that.
     let mut portal = a.execute(&prepared, Vec::new()).unwrap();
     assert!(portal.next_rows(&mut a, 50, &mut rows).unwrap());
-    run(&mut a, "SELECT 1").unwrap();
-    assert_eq!(portal.next_rows(&mut a, 50, &mut rows).unwrap_err().state.0, "53200");
+    run(&mut a, "DELETE FROM t").unwrap();
+    let mut count = rows.len();
+    loop {
+        rows.clear();
+        let has_more = portal.next_rows(&mut a, 50, &mut rows).unwrap();
+        count += rows.len();
+        if !has_more {
+            break;
+        }
+    }
+    assert_eq!(count, 1_600);
     run(&mut a, "ROLLBACK").unwrap();
 }

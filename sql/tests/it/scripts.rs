@@ -28,7 +28,7 @@ fn script(name: &str) {
             // As in psql, the data of a COPY follow it.
             let mut data =
                 || lines.by_ref().take_while(|line| *line != "\\.").map(|line| format!("{line}\n")).collect();
-            harness::print(&mut session, &statement, &mut data, &mut out);
+            harness::print(&mut session, statement.trim_end(), &mut data, &mut out);
             statement.clear();
         }
     }
@@ -59,6 +59,7 @@ scripts!(
     constraints,
     copy,
     create_table,
+    cursors,
     drop_and_index,
     explain,
     expressions,
@@ -71,6 +72,7 @@ scripts!(
     on_conflict,
     order_and_limit,
     postgres,
+    prepare,
     refused,
     schemas,
     sequences,

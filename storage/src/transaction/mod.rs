@@ -136,6 +136,13 @@ pub struct Savepoint {
     pub(crate) undo_len: usize,
 }
 
+/// What a statement sees. A portal keeps it, so that it goes on seeing the same while other statements run in between.
+#[derive(Clone)]
+pub struct StatementView {
+    view: Arc<ReadView>,
+    command: u32,
+}
+
 /// An open transaction. Dropping it rolls it back.
 ///
 /// A statement begins with [`Transaction::begin_statement`]: reads then see the newest committed state and this
@@ -219,6 +226,17 @@ impl Transaction {
             .ok_or_else(|| Error::LimitExceeded("a transaction cannot have more than 2^32-2 commands".to_owned()))?;
         self.refresh();
         Ok(())
+    }
+
+    /// What the current statement sees.
+    pub fn statement_view(&self) -> StatementView {
+        StatementView { view: Arc::clone(&self.view), command: self.command }
+    }
+
+    /// Exchanges what is seen: a portal goes on with what its statement saw, and gives the other view back afterwards.
+    pub const fn swap_view(&mut self, other: &mut StatementView) {
+        std::mem::swap(&mut self.view, &mut other.view);
+        std::mem::swap(&mut self.command, &mut other.command);
     }
 
     /// Ends a command: judges what is judged at the end of a statement (foreign keys).

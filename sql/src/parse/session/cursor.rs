@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::parse::token::TokenKind;
 
-use crate::error::Result;
+use crate::error::{Result, SqlError, SqlState};
 use crate::parse::tokens::Tokens;
 use crate::parse::{ParsedStatement, parse_one};
 
@@ -30,12 +30,47 @@ pub struct Declare {
     pub name: String,
     /// BINARY: rows travel in binary form.
     pub binary: bool,
+    /// INSENSITIVE
+    pub insensitive: bool,
     /// Whether it can go backwards.
     pub scroll: Scroll,
     /// WITH HOLD: it outlives its transaction.
     pub hold: bool,
     /// The query.
     pub query: ParsedStatement,
+}
+
+impl Declare {
+    /// Why the cursor cannot be, if its query locks rows.
+    pub(crate) fn refused(&self, locks_rows: bool) -> Option<SqlError> {
+        if !locks_rows {
+            return None;
+        }
+        let refuse =
+            |what: &str, detail: &str| Some(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, what).with_detail(detail));
+        if self.hold {
+            return refuse(
+                "DECLARE CURSOR WITH HOLD ... FOR UPDATE is not supported",
+                "Holdable cursors must be READ ONLY.",
+            );
+        }
+        if self.scroll == Scroll::Yes {
+            return refuse(
+                "DECLARE SCROLL CURSOR ... FOR UPDATE is not supported",
+                "Scrollable cursors must be READ ONLY.",
+            );
+        }
+        if self.insensitive {
+            return Some(
+                SqlError::new(
+                    SqlState::INVALID_CURSOR_DEFINITION,
+                    "DECLARE INSENSITIVE CURSOR ... FOR UPDATE is not valid",
+                )
+                .with_detail("Insensitive cursors must be READ ONLY."),
+            );
+        }
+        None
+    }
 }
 
 /// Whether a cursor can go backwards.
@@ -66,18 +101,33 @@ pub enum Direction {
 pub(super) fn declare(source: &Arc<str>, tokens: &mut Tokens<'_>) -> Result<CursorStatement> {
     tokens.next();
     let name = tokens.name()?;
-    let mut declare_options = (false, Scroll::Unsaid);
+    let (mut binary, mut insensitive, mut asensitive, mut scroll) = (false, false, false, Scroll::Unsaid);
+    let conflict =
+        |what: &str| Err(SqlError::new(SqlState::INVALID_CURSOR_DEFINITION, format!("cannot specify both {what}")));
     while !tokens.take("cursor") {
         if tokens.take("binary") {
-            declare_options.0 = true;
+            binary = true;
         } else if tokens.take("no") {
             tokens.expect("scroll")?;
-            declare_options.1 = Scroll::No;
+            if scroll == Scroll::Yes {
+                return conflict("SCROLL and NO SCROLL");
+            }
+            scroll = Scroll::No;
         } else if tokens.take("scroll") {
-            declare_options.1 = Scroll::Yes;
-        } else if !tokens.take_any(&["asensitive", "insensitive"]) {
+            if scroll == Scroll::No {
+                return conflict("SCROLL and NO SCROLL");
+            }
+            scroll = Scroll::Yes;
+        } else if tokens.take("insensitive") {
+            insensitive = true;
+        } else if tokens.take("asensitive") {
+            asensitive = true;
+        } else {
             return Err(tokens.unexpected());
         }
+    }
+    if insensitive && asensitive {
+        return conflict("INSENSITIVE and ASENSITIVE");
     }
     let hold = tokens.take("with");
     if hold || tokens.take("without") {
@@ -85,7 +135,7 @@ pub(super) fn declare(source: &Arc<str>, tokens: &mut Tokens<'_>) -> Result<Curs
     }
     tokens.expect("for")?;
     let query = embedded(source, tokens, &QUERIES)?;
-    Ok(CursorStatement::Declare(Declare { name, binary: declare_options.0, scroll: declare_options.1, hold, query }))
+    Ok(CursorStatement::Declare(Declare { name, binary, insensitive, scroll, hold, query }))
 }
 
 /// The words that a query begins with.
