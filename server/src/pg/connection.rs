@@ -284,7 +284,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
     /// Tells what has changed, and that the next message may come.
     fn end_group(&mut self) -> Result<(), Failure> {
         self.session.stop_clock();
-        self.check_terminated()?;
         if std::mem::take(&mut self.progress.ran_slow) {
             self.report_settings()?;
         }
