@@ -6,10 +6,10 @@
 
 use std::sync::Arc;
 
-use heliosdb_storage::value::{ColumnType, DataType, Value};
+use heliosdb_storage::value::{ColumnType, DataType, RecordShape, Value};
 
 use crate::bind::tree::Query;
-use crate::functions::ScalarFunction;
+use crate::functions::{ScalarFunction, Volatility};
 use crate::plan::Plan;
 
 /// A typed expression.
@@ -76,8 +76,96 @@ pub enum Expr {
         /// Where.
         list: Vec<Expr>,
     },
+    /// A computation on operands that is no plain call: arrays, rows, and what is asked of them.
+    Form {
+        /// Which one.
+        form: Form,
+        /// Its operands.
+        args: Vec<Expr>,
+        /// The type of its result.
+        data_type: DataType,
+    },
     /// A subquery; it sees this expression's input row as its next outer row.
     Subquery(Box<Subquery>),
+}
+
+/// A computation on operands that is no plain call.
+#[derive(Clone, Debug)]
+pub enum Form {
+    /// `ARRAY[a, b]`
+    Array,
+    /// `ARRAY[[a, b], [c, d]]`: the operands are arrays, which become rows of one.
+    ArrayOfArrays,
+    /// `ROW(a, b)`
+    Row(Arc<RecordShape>),
+    /// `(row).field`, by the field's position.
+    Field(usize),
+    /// `array[i][j]`: the operands are the array and the subscripts.
+    Element,
+    /// `array[i:j]`: the operands are the array, and the bounds that are given.
+    Slice(Vec<SliceBounds>),
+    /// An array with an element replaced: the operands are the array, the element, the subscripts.
+    AssignElement,
+    /// An array with a slice replaced: the operands are the array, the slice, the bounds that are given.
+    AssignSlice(Vec<SliceBounds>),
+    /// `a op ANY (array)`, `a op ALL (array)`: an operator that yields a boolean.
+    Quantified {
+        /// The operator.
+        function: &'static ScalarFunction,
+        /// Whether ALL is asked.
+        all: bool,
+    },
+    /// GREATEST or LEAST
+    Extreme {
+        /// Which of the two.
+        greatest: bool,
+    },
+    /// `f(a, VARIADIC array)`: the elements of the last operand are arguments.
+    VariadicCall(&'static ScalarFunction),
+    /// IS NULL, or IS NOT NULL, of a row value: whether all fields are.
+    RowIsNull {
+        /// IS NOT NULL
+        not: bool,
+    },
+}
+
+/// Which bounds of a dimension of a slice are given.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SliceBounds {
+    /// The lower one.
+    pub lower: bool,
+    /// The upper one.
+    pub upper: bool,
+}
+
+impl Form {
+    /// Whether the two compute the same of the same operands.
+    fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Array, Self::Array)
+            | (Self::ArrayOfArrays, Self::ArrayOfArrays)
+            | (Self::Element, Self::Element)
+            | (Self::AssignElement, Self::AssignElement) => true,
+            (Self::Row(a), Self::Row(b)) => a == b,
+            (Self::Field(a), Self::Field(b)) => a == b,
+            (Self::Slice(a), Self::Slice(b)) | (Self::AssignSlice(a), Self::AssignSlice(b)) => a == b,
+            (Self::Quantified { function: f, all: a }, Self::Quantified { function: g, all: b }) => {
+                std::ptr::eq(*f, *g) && a == b
+            }
+            (Self::Extreme { greatest: a }, Self::Extreme { greatest: b }) => a == b,
+            (Self::VariadicCall(f), Self::VariadicCall(g)) => std::ptr::eq(*f, *g),
+            (Self::RowIsNull { not: a }, Self::RowIsNull { not: b }) => a == b,
+            _ => false,
+        }
+    }
+
+    /// The function that is called, if one is.
+    pub const fn function(&self) -> Option<&'static ScalarFunction> {
+        match self {
+            Self::Quantified { function, .. } | Self::VariadicCall(function) => Some(function),
+            _ => None,
+        }
+    }
 }
 
 /// A subquery in an expression.
@@ -165,6 +253,24 @@ pub enum SubqueryKind {
     Exists,
     /// Whether the expression equals one of its rows (both of one type).
     In(Expr),
+    /// `left op ANY (…)` or `left op ALL (…)`.
+    Quantified {
+        /// What is compared with each row.
+        left: Vec<Expr>,
+        /// The comparison, over a row of what is compared and then the subquery's row.
+        condition: Box<Expr>,
+        /// Whether it must hold for all rows.
+        all: bool,
+    },
+    /// `(a, b) op (…)`: NULL for no row, 21000 for several.
+    RowComparison {
+        /// What is compared with the row.
+        left: Vec<Expr>,
+        /// The comparison, as above.
+        condition: Box<Expr>,
+    },
+    /// All its values as an array.
+    Array,
 }
 
 impl Expr {
@@ -172,7 +278,7 @@ impl Expr {
     pub fn data_type(&self) -> DataType {
         match self {
             Self::Literal(_, t) | Self::Parameter(_, t) | Self::Column(_, t) | Self::Coalesce(_, t) => *t,
-            Self::Outer { data_type, .. } | Self::Case { data_type, .. } => *data_type,
+            Self::Outer { data_type, .. } | Self::Case { data_type, .. } | Self::Form { data_type, .. } => *data_type,
             Self::Call { returns, .. } => *returns,
             Self::Cast { to, .. } => to.data_type,
             Self::And(_)
@@ -191,9 +297,11 @@ impl Expr {
     pub fn children(&self) -> Vec<&Self> {
         match self {
             Self::Literal(..) | Self::Parameter(..) | Self::Column(..) | Self::Outer { .. } => Vec::new(),
-            Self::Call { args, .. } | Self::And(args) | Self::Or(args) | Self::Coalesce(args, _) => {
-                args.iter().collect()
-            }
+            Self::Call { args, .. }
+            | Self::Form { args, .. }
+            | Self::And(args)
+            | Self::Or(args)
+            | Self::Coalesce(args, _) => args.iter().collect(),
             Self::Cast { expr, .. } | Self::Not(expr) | Self::IsNull(expr) => vec![expr],
             Self::IsDistinct(a, b) => vec![a, b],
             Self::Case { branches, otherwise, .. } => {
@@ -202,7 +310,10 @@ impl Expr {
             Self::InList { expr, list } => std::iter::once(expr.as_ref()).chain(list).collect(),
             Self::Subquery(subquery) => match &subquery.kind {
                 SubqueryKind::In(expr) => vec![expr],
-                SubqueryKind::Scalar | SubqueryKind::Exists => Vec::new(),
+                SubqueryKind::Quantified { left, .. } | SubqueryKind::RowComparison { left, .. } => {
+                    left.iter().collect()
+                }
+                SubqueryKind::Scalar | SubqueryKind::Exists | SubqueryKind::Array => Vec::new(),
             },
         }
     }
@@ -211,9 +322,11 @@ impl Expr {
     pub fn children_mut(&mut self) -> Vec<&mut Self> {
         match self {
             Self::Literal(..) | Self::Parameter(..) | Self::Column(..) | Self::Outer { .. } => Vec::new(),
-            Self::Call { args, .. } | Self::And(args) | Self::Or(args) | Self::Coalesce(args, _) => {
-                args.iter_mut().collect()
-            }
+            Self::Call { args, .. }
+            | Self::Form { args, .. }
+            | Self::And(args)
+            | Self::Or(args)
+            | Self::Coalesce(args, _) => args.iter_mut().collect(),
             Self::Cast { expr, .. } | Self::Not(expr) | Self::IsNull(expr) => vec![expr],
             Self::IsDistinct(a, b) => vec![a, b],
             Self::Case { branches, otherwise, .. } => {
@@ -222,7 +335,10 @@ impl Expr {
             Self::InList { expr, list } => std::iter::once(expr.as_mut()).chain(list).collect(),
             Self::Subquery(subquery) => match &mut subquery.kind {
                 SubqueryKind::In(expr) => vec![expr],
-                SubqueryKind::Scalar | SubqueryKind::Exists => Vec::new(),
+                SubqueryKind::Quantified { left, .. } | SubqueryKind::RowComparison { left, .. } => {
+                    left.iter_mut().collect()
+                }
+                SubqueryKind::Scalar | SubqueryKind::Exists | SubqueryKind::Array => Vec::new(),
             },
         }
     }
@@ -349,7 +465,8 @@ impl Expr {
         let mut volatile = false;
         self.walk(&mut |expr| {
             volatile |= match expr {
-                Self::Call { function, .. } => function.volatility == crate::functions::Volatility::Volatile,
+                Self::Call { function, .. } => function.volatility == Volatility::Volatile,
+                Self::Form { form, .. } => form.function().is_some_and(|f| f.volatility == Volatility::Volatile),
                 Self::Subquery(subquery) => subquery.form.is_volatile(),
                 _ => false,
             };
@@ -372,7 +489,7 @@ impl Expr {
             (Self::Parameter(a, _), Self::Parameter(b, _)) | (Self::Column(a, _), Self::Column(b, _)) => a == b,
             (Self::Outer { depth: d, index: i, .. }, Self::Outer { depth: e, index: j, .. }) => d == e && i == j,
             (Self::Call { function: f, args: a, .. }, Self::Call { function: g, args: b, .. }) => {
-                std::ptr::eq(*f, *g) && f.volatility != crate::functions::Volatility::Volatile && all(a, b)
+                std::ptr::eq(*f, *g) && f.volatility != Volatility::Volatile && all(a, b)
             }
             (Self::Cast { expr: a, to: s, explicit: x }, Self::Cast { expr: b, to: t, explicit: y }) => {
                 s == t && x == y && a.same(b)
@@ -392,6 +509,9 @@ impl Expr {
                     && a.iter().zip(b).all(|((w, t), (v, u))| w.same(v) && t.same(u))
             }
             (Self::InList { expr: a, list: b }, Self::InList { expr: c, list: d }) => a.same(c) && all(b, d),
+            (Self::Form { form: f, args: a, data_type: s }, Self::Form { form: g, args: b, data_type: t }) => {
+                s == t && f.same(g) && f.function().is_none_or(|f| f.volatility != Volatility::Volatile) && all(a, b)
+            }
             _ => false,
         }
     }

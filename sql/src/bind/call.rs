@@ -9,9 +9,10 @@ use super::names;
 use super::scope::Scope;
 use super::tree::plain;
 use crate::error::{Result, SqlError, SqlState};
-use crate::expr::Expr;
+use crate::expr::{Expr, Form};
 use crate::functions::{self, aggregate};
-use crate::types::cast::CastContext;
+use crate::parse::encoding;
+use crate::types::cast::{CastContext, can_cast};
 
 impl Binder<'_> {
     pub(super) fn function(&mut self, call: &ast::Function, scope: &Scope<'_>) -> Result<Expr> {
@@ -25,6 +26,9 @@ impl Binder<'_> {
         }
         let span = name.0.first().and_then(|part| part.as_ident()).map(|ident| ident.span);
         let qualified = names::qualified(name)?;
+        if let FunctionArguments::Subquery(query) = args {
+            return self.array_subquery(query, scope);
+        }
         let arguments = Arguments::of(args)?;
         let in_catalog = qualified.schema.as_deref().is_none_or(|schema| schema == "pg_catalog");
         let bound = if let (Some(over), true) = (over, in_catalog) {
@@ -48,7 +52,12 @@ impl Binder<'_> {
             self.special(&qualified.name, &arguments.exprs, scope)
         } else {
             let bound: Result<Vec<Expr>> = arguments.exprs.iter().map(|arg| self.expr(arg, scope)).collect();
-            self.call_bound(qualified.schema.as_deref(), &qualified.name, bound?)
+            let (schema, bound) = (qualified.schema.as_deref(), bound?);
+            if arguments.variadic {
+                self.variadic_call(schema, &qualified.name, bound)
+            } else {
+                self.call_bound(schema, &qualified.name, bound)
+            }
         };
         bound.map_err(|error| match span {
             Some(span) => self.at(span, error),
@@ -56,30 +65,13 @@ impl Binder<'_> {
         })
     }
 
-    /// A call of a built-in function on arguments that are not bound yet.
-    pub(super) fn call_by_name(&mut self, name: &str, args: &[&ast::Expr], scope: &Scope<'_>) -> Result<Expr> {
-        let bound: Result<Vec<Expr>> = args.iter().map(|arg| self.expr(arg, scope)).collect();
-        self.call_bound(None, name, bound?)
-    }
-
     /// A call on arguments that are bound.
     pub(super) fn call_bound(&mut self, schema: Option<&str>, name: &str, args: Vec<Expr>) -> Result<Expr> {
         let types: Vec<DataType> = args.iter().map(Expr::data_type).collect();
-        let function = functions::resolve(schema, name, &types)?;
-        self.call_of(function, args)
-    }
-
-    /// NULLIF's first operand, as `=` takes it: that is the type of the result.
-    fn nullif_operand(&mut self, a: Expr, other: DataType) -> Result<Expr> {
-        let is_exact = |data_type| matches!(data_type, DataType::Int2 | DataType::Int4 | DataType::Int8);
-        let to = match (a.data_type(), other) {
-            (DataType::Unknown, DataType::Unknown) => DataType::Text,
-            (DataType::Unknown, other) => other,
-            (own, DataType::Numeric | DataType::Float8) if is_exact(own) => other,
-            (DataType::Numeric, DataType::Float8) => other,
-            (own, _) => own,
-        };
-        self.coerce(a, plain(to), CastContext::Implicit)
+        match functions::resolve(schema, name, &types) {
+            Ok(function) => self.call_of(function, args),
+            Err(error) => self.cast_by_call(schema, name, &args).unwrap_or(Err(error)),
+        }
     }
 
     /// What looks like a function but is part of the grammar.
@@ -91,9 +83,10 @@ impl Binder<'_> {
                 let (Some(b), Some(a), true) = (bound.pop(), bound.pop(), bound.is_empty()) else {
                     return Err(SqlError::new(SqlState::SYNTAX_ERROR, "NULLIF takes two arguments"));
                 };
-                let a = self.nullif_operand(a, b.data_type())?;
+                // The result is the first operand as `=` takes it.
+                let equal = operator(self, "=", Some(a), b)?;
+                let a = equal.children().first().map(|a| Expr::clone(a)).expect("BUG: a comparison has operands");
                 let data_type = a.data_type();
-                let equal = operator(self, "=", Some(a.clone()), b)?;
                 let null = Expr::Literal(Value::Null, data_type);
                 Ok(Expr::Case { branches: vec![(equal, null)], otherwise: Box::new(a), data_type })
             }
@@ -106,20 +99,54 @@ impl Binder<'_> {
         }
     }
 
-    /// GREATEST and LEAST: the argument that is not NULL and not beaten by another one.
+    /// GREATEST and LEAST: of the arguments that are not NULL.
     fn extreme(&mut self, name: &str, args: Vec<Expr>) -> Result<Expr> {
-        let (symbol, place) = if name == "greatest" { (">=", "GREATEST") } else { ("<=", "LEAST") };
-        let (args, data_type) = self.unify(args, place)?;
-        let mut branches = Vec::with_capacity(args.len());
-        for (at, arg) in args.iter().enumerate() {
-            let mut wins = vec![Expr::Not(Box::new(Expr::IsNull(Box::new(arg.clone()))))];
-            for (_, other) in args.iter().enumerate().filter(|(other, _)| *other != at) {
-                let beats = operator(self, symbol, Some(arg.clone()), other.clone())?;
-                wins.push(Expr::Or(vec![Expr::IsNull(Box::new(other.clone())), beats]));
-            }
-            branches.push((Expr::And(wins), arg.clone()));
+        let greatest = name == "greatest";
+        let (args, data_type) = self.unify(args, if greatest { "GREATEST" } else { "LEAST" })?;
+        if functions::resolve_operator("<", Some(data_type), Some(data_type)).is_err() {
+            let name = crate::types::name(data_type, -1);
+            let message = format!("could not identify a comparison function for type {name}");
+            return Err(SqlError::new(SqlState::UNDEFINED_FUNCTION, message));
         }
-        Ok(Expr::Case { branches, otherwise: Box::new(Expr::Literal(Value::Null, data_type)), data_type })
+        Ok(Expr::Form { form: Form::Extreme { greatest }, args, data_type })
+    }
+
+    /// `f(…, VARIADIC array)`: the elements of the array are arguments.
+    fn variadic_call(&mut self, schema: Option<&str>, name: &str, mut args: Vec<Expr>) -> Result<Expr> {
+        let Some(array) = args.pop() else { return Err(SqlError::unsupported("VARIADIC without an argument")) };
+        let element = match array.data_type() {
+            DataType::Unknown => DataType::Text,
+            other => other
+                .element()
+                .ok_or_else(|| SqlError::new(SqlState::DATATYPE_MISMATCH, "VARIADIC argument must be an array"))?,
+        };
+        let mut types: Vec<DataType> = args.iter().map(Expr::data_type).collect();
+        types.push(element);
+        let function = functions::resolve(schema, name, &types)?;
+        if !function.variadic {
+            return Err(functions::no_function(schema, name, &types));
+        }
+        let declared = function.arg_type(types.len() - 1).unwrap_or(DataType::Any);
+        let to = match declared {
+            DataType::Any | DataType::Unknown => array.data_type(),
+            declared => declared.array().unwrap_or(array.data_type()),
+        };
+        let array = self.coerce(array, plain(to), CastContext::Implicit)?;
+        let mut coerced = Vec::with_capacity(types.len());
+        for (at, arg) in args.into_iter().enumerate() {
+            let declared = function.arg_type(at).filter(|declared| *declared != DataType::Any);
+            coerced.push(self.coerce_argument(arg, declared)?);
+        }
+        coerced.push(array);
+        Ok(Expr::Form { form: Form::VariadicCall(function), args: coerced, data_type: function.returns })
+    }
+
+    /// A call by the name of a type is a cast, where no function has that name.
+    fn cast_by_call(&mut self, schema: Option<&str>, name: &str, args: &[Expr]) -> Option<Result<Expr>> {
+        let ([arg], None | Some("pg_catalog")) = (args, schema) else { return None };
+        let to = crate::types::by_name(name)?;
+        let castable = arg.data_type() == DataType::Unknown || can_cast(arg.data_type(), to, CastContext::Explicit);
+        castable.then(|| self.coerce(arg.clone(), plain(to), CastContext::Explicit))
     }
 }
 
@@ -128,11 +155,13 @@ pub(super) struct Arguments<'a> {
     pub exprs: Vec<&'a ast::Expr>,
     pub star: bool,
     pub distinct: bool,
+    /// Whether the last one is an array of arguments.
+    pub variadic: bool,
 }
 
 impl<'a> Arguments<'a> {
     fn of(args: &'a FunctionArguments) -> Result<Self> {
-        let mut arguments = Self { exprs: Vec::new(), star: false, distinct: false };
+        let mut arguments = Self { exprs: Vec::new(), star: false, distinct: false, variadic: false };
         let list = match args {
             FunctionArguments::None => return Ok(arguments),
             FunctionArguments::Subquery(_) => return Err(SqlError::unsupported("a subquery as the only argument")),
@@ -144,7 +173,13 @@ impl<'a> Arguments<'a> {
         arguments.distinct = matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct));
         for arg in &list.args {
             match arg {
-                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => arguments.exprs.push(expr),
+                FunctionArg::Unnamed(FunctionArgExpr::Expr(expr)) => match encoding::as_variadic(expr) {
+                    Some(array) => {
+                        arguments.variadic = true;
+                        arguments.exprs.push(array);
+                    }
+                    None => arguments.exprs.push(expr),
+                },
                 FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if list.args.len() == 1 => arguments.star = true,
                 FunctionArg::Named { .. } | FunctionArg::ExprNamed { .. } => {
                     return Err(SqlError::unsupported("a named argument"));

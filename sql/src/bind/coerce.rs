@@ -3,7 +3,10 @@
 //! A string literal and NULL are of type `unknown` until their context says what they are; so are parameters whose type
 //! the client did not give. The first context that needs a type decides, for a parameter once and for all.
 
+use std::sync::Arc;
+
 use heliosdb_storage::value::{ColumnType, DataType, Value};
+use sqlparser::tokenizer::Span;
 
 use super::Binder;
 use super::tree::plain;
@@ -21,7 +24,9 @@ impl Binder<'_> {
         let from = expr.data_type();
         match expr {
             Expr::Literal(Value::Null, DataType::Unknown) => return Ok(Expr::Literal(Value::Null, to.data_type)),
-            Expr::Literal(Value::Text(text), DataType::Unknown) => return self.literal(&text, to, explicit),
+            Expr::Literal(Value::Text(text), DataType::Unknown) => {
+                return self.literal(&text, to, explicit).map_err(|error| self.at_literal(&text, error));
+            }
             Expr::Parameter(index, DataType::Unknown) => {
                 self.decide_parameter(index, to.data_type)?;
                 let parameter = Expr::Parameter(index, to.data_type);
@@ -162,6 +167,21 @@ impl Binder<'_> {
             .with_detail(format!("{} versus {}", types::name(*known, -1), types::name(data_type, -1))));
         }
         Ok(())
+    }
+
+    /// A string literal, whose place is remembered for the error that it cannot be read as what it should be.
+    pub(super) fn text_literal(&mut self, text: &str, span: Span) -> Expr {
+        let text: Arc<str> = text.into();
+        self.literals.push((text.as_ptr().addr(), span));
+        Expr::Literal(Value::Text(text), DataType::Unknown)
+    }
+
+    fn at_literal(&self, text: &Arc<str>, error: SqlError) -> SqlError {
+        let place = self.literals.iter().rev().find(|(address, _)| *address == text.as_ptr().addr());
+        match place {
+            Some((_, span)) => self.at(*span, error),
+            None => error,
+        }
     }
 
     fn literal(&self, text: &str, to: ColumnType, explicit: bool) -> Result<Expr> {

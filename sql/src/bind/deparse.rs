@@ -2,7 +2,7 @@
 
 use heliosdb_storage::value::{DataType, Value};
 
-use crate::expr::{Expr, SubqueryKind};
+use crate::expr::{Expr, Form, SubqueryKind};
 use crate::types;
 
 /// The text of an expression; `name` gives the names of the input row's columns.
@@ -35,11 +35,40 @@ pub fn text(expr: &Expr, name: &dyn Fn(usize) -> String) -> String {
         }
         Expr::Coalesce(parts, _) => format!("COALESCE({})", list(parts, ", ")),
         Expr::InList { expr, list: items } => format!("({} IN ({}))", of(expr), list(items, ", ")),
+        Expr::Form { form, args, .. } => form_text(form, &args.iter().map(of).collect::<Vec<_>>()),
         Expr::Subquery(subquery) => match &subquery.kind {
             SubqueryKind::Scalar => "(SubPlan)".to_owned(),
             SubqueryKind::Exists => "EXISTS(SubPlan)".to_owned(),
             SubqueryKind::In(expr) => format!("({} IN (SubPlan))", of(expr)),
+            SubqueryKind::Quantified { left, all, .. } => {
+                format!("(ROW({}) {} (SubPlan))", list(left, ", "), if *all { "ALL" } else { "ANY" })
+            }
+            SubqueryKind::RowComparison { left, .. } => format!("(ROW({}) = (SubPlan))", list(left, ", ")),
+            SubqueryKind::Array => "ARRAY(SubPlan)".to_owned(),
         },
+    }
+}
+
+fn form_text(form: &Form, args: &[String]) -> String {
+    let first = args.first().map_or("", String::as_str);
+    let rest = args.get(1..).unwrap_or_default();
+    match form {
+        Form::Array | Form::ArrayOfArrays => format!("ARRAY[{}]", args.join(", ")),
+        Form::Row(_) => format!("ROW({})", args.join(", ")),
+        Form::Field(index) => format!("({first}).f{}", index + 1),
+        Form::Element => format!("({first})[{}]", rest.join("][")),
+        Form::Slice(_) => format!("({first})[{}]", rest.join(":")),
+        Form::AssignElement | Form::AssignSlice(_) => format!("assign({})", args.join(", ")),
+        Form::Quantified { function, all } => {
+            format!("({first} {} {} ({}))", function.name, if *all { "ALL" } else { "ANY" }, rest.join(", "))
+        }
+        Form::Extreme { greatest } => format!("{}({})", if *greatest { "GREATEST" } else { "LEAST" }, args.join(", ")),
+        Form::VariadicCall(function) => match args.split_last() {
+            Some((array, [])) => format!("{}(VARIADIC {array})", function.name),
+            Some((array, before)) => format!("{}({}, VARIADIC {array})", function.name, before.join(", ")),
+            None => format!("{}()", function.name),
+        },
+        Form::RowIsNull { not } => format!("({first} IS {}NULL)", if *not { "NOT " } else { "" }),
     }
 }
 

@@ -1,10 +1,11 @@
 //! Expressions: columns, literals, operators, casts, CASE.
 
-use heliosdb_storage::value::{DataType, Value};
-use sqlparser::ast::{self, BinaryOperator, UnaryOperator};
+use heliosdb_storage::value::{ColumnType, DataType, Value};
+use sqlparser::ast::{self, BinaryOperator, Spanned, UnaryOperator};
 use sqlparser::tokenizer::Span;
 
 use super::Binder;
+use super::array::symbol_of;
 use super::coerce::operator;
 use super::names::ident;
 use super::scope::Scope;
@@ -12,10 +13,19 @@ use super::tree::plain;
 use super::type_name;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
+use crate::parse::encoding;
+use crate::types;
 use crate::types::cast::CastContext;
 
 /// How long chains of binary operators around a place may be together: they are evaluated recursively.
 const MAX_OPERATOR_DEPTH: usize = 250;
+
+/// An operator of a chain, with what stands to its left and right.
+struct Link<'a> {
+    left: &'a ast::Expr,
+    op: &'a BinaryOperator,
+    right: &'a ast::Expr,
+}
 
 impl Binder<'_> {
     /// Binds an expression. Literals and parameters may come out as `unknown`.
@@ -26,86 +36,100 @@ impl Binder<'_> {
     /// Binds a condition.
     pub fn bind_condition(&mut self, expr: &ast::Expr, scope: &Scope<'_>, place: &str) -> Result<Expr> {
         let bound = self.expr(expr, scope)?;
-        self.condition(bound, place)
+        self.condition(bound, place).map_err(|error| self.at_expr(expr, error))
     }
 
     fn expr_here(&mut self, expr: &ast::Expr, scope: &Scope<'_>) -> Result<Expr> {
         use ast::Expr as Ast;
         match expr {
-            Ast::Identifier(name) if super::assign::is_default(expr) => {
-                let error = SqlError::new(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context");
-                Err(self.at(name.span, error))
-            }
-            Ast::Identifier(name) if name.quote_style.is_none() && ident(name) == "default" => {
-                let error = SqlError::new(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context");
-                Err(self.at(name.span, error))
-            }
-            Ast::Identifier(name) => {
-                let column = scope.column(&ident(name)).map_err(|error| self.at(name.span, error))?;
-                self.note_bare_column(name, &column.name, scope);
-                scope.note_use(&column.expr, name.span);
-                Ok(column.expr)
-            }
+            Ast::Identifier(name) => self.identifier(name, expr, scope),
             Ast::CompoundIdentifier(parts) => self.compound_identifier(parts, scope),
             Ast::Value(value) => self.value(value),
             Ast::Nested(inner) => self.expr(inner, scope),
+            Ast::BinaryOp { .. } => self.binary_chain(expr, scope),
+            Ast::UnaryOp { op, expr } => self.unary(*op, expr, scope),
+            Ast::Function(function) => self.function(function, scope),
             Ast::TypedString(typed) => {
                 let to = type_name::plain(&typed.data_type)?;
                 let text = string_value(&typed.value.value).ok_or_else(|| SqlError::unsupported("this literal"))?;
-                self.coerce(Expr::Literal(Value::text(text), DataType::Unknown), to, CastContext::Explicit)
+                let literal = self.text_literal(text, typed.value.span);
+                self.coerce(literal, to, CastContext::Explicit)
             }
-            Ast::UnaryOp { op, expr } => self.unary(*op, expr, scope),
-            Ast::BinaryOp { .. } => self.binary_chain(expr, scope),
             Ast::Cast { kind: ast::CastKind::Cast | ast::CastKind::DoubleColon, expr, data_type, format: None } => {
                 let to = type_name::plain(data_type)?;
-                let inner = self.expr(expr, scope)?;
-                self.coerce(inner, to, CastContext::Explicit)
+                self.cast_to(expr, to, scope)
             }
             Ast::Case { operand, conditions, else_result, .. } => {
                 self.case(operand.as_deref(), conditions, else_result.as_deref(), scope)
             }
-            Ast::Function(function) => self.function(function, scope),
-            Ast::Collate { expr, collation } => {
-                let name = super::names::qualified(collation)?;
-                if name.name != "C" && name.name != "POSIX" && name.name != "default" {
-                    return Err(SqlError::unsupported(format!("collation \"{name}\"")));
+            Ast::Collate { expr, collation } => self.collate(expr, collation, scope),
+            Ast::Array(array) => self.array(array, None, scope),
+            Ast::Tuple(fields) => self.row(fields, scope),
+            Ast::CompoundFieldAccess { root, access_chain } => self.access(root, access_chain, scope),
+            Ast::QualifiedWildcard(name, _) => {
+                let name = super::names::qualified(name)?.name;
+                self.whole_row(&name, scope).ok_or_else(|| self.at_expr(expr, scope.missing_relation(&name)))
+            }
+            other => {
+                if let Some((symbol, operand)) = encoding::as_prefix_operator(other) {
+                    let operand = self.expr(operand, scope)?;
+                    return operator(self, symbol, None, operand);
                 }
-                self.expr(expr, scope)
+                self.predicate(other, scope)
             }
-            Ast::AtTimeZone { timestamp, time_zone } => self.call_by_name("timezone", &[time_zone, timestamp], scope),
-            Ast::Extract { field, expr, .. } => {
-                let field = Expr::Literal(Value::text(field.to_string().to_lowercase()), DataType::Text);
-                let source = self.expr(expr, scope)?;
-                self.call_bound(Some("pg_catalog"), "extract", vec![field, source])
+        }
+    }
+
+    /// A column, or a relation's row as a whole.
+    fn identifier(&mut self, name: &ast::Ident, expr: &ast::Expr, scope: &Scope<'_>) -> Result<Expr> {
+        if super::assign::is_default(expr) {
+            let error = SqlError::new(SqlState::SYNTAX_ERROR, "DEFAULT is not allowed in this context");
+            return Err(self.at(name.span, error));
+        }
+        match scope.column(&ident(name)) {
+            Ok(column) => {
+                self.note_bare_column(name, &column.name, scope);
+                scope.note_use(&column.expr, name.span);
+                Ok(column.expr)
             }
-            Ast::Ceil { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
-                self.call_by_name("ceil", &[expr], scope)
+            Err(error) if error.state == SqlState::UNDEFINED_COLUMN => {
+                self.whole_row(&ident(name), scope).ok_or_else(|| self.at(name.span, error))
             }
-            Ast::Floor { expr, field: ast::CeilFloorKind::DateTimeField(ast::DateTimeField::NoDateTime) } => {
-                self.call_by_name("floor", &[expr], scope)
+            Err(error) => Err(self.at(name.span, error)),
+        }
+    }
+
+    /// A cast. It tells an array constructor what its elements are.
+    fn cast_to(&mut self, expr: &ast::Expr, to: ColumnType, scope: &Scope<'_>) -> Result<Expr> {
+        let mut inner = expr;
+        while let ast::Expr::Nested(nested) = inner {
+            inner = nested;
+        }
+        let bound = match inner {
+            ast::Expr::Array(array) if to.data_type.element().is_some() => {
+                self.array(array, Some(to.data_type), scope)?
             }
-            Ast::Position { expr, r#in } => self.call_by_name("strpos", &[r#in, expr], scope),
-            Ast::Substring { expr, substring_from: Some(from), substring_for, special: _, shorthand: _ } => {
-                let mut args: Vec<&ast::Expr> = vec![expr, from];
-                args.extend(substring_for.as_deref());
-                self.call_by_name("substring", &args, scope)
-            }
-            Ast::Trim { trim_where, trim_what, expr, trim_characters: None } => {
-                let name = match trim_where {
-                    None | Some(ast::TrimWhereField::Both) => "btrim",
-                    Some(ast::TrimWhereField::Leading) => "ltrim",
-                    Some(ast::TrimWhereField::Trailing) => "rtrim",
-                };
-                let mut args: Vec<&ast::Expr> = vec![expr];
-                args.extend(trim_what.as_deref());
-                self.call_by_name(name, &args, scope)
-            }
-            Ast::Overlay { expr, overlay_what, overlay_from, overlay_for } => {
-                let mut args: Vec<&ast::Expr> = vec![expr, overlay_what, overlay_from];
-                args.extend(overlay_for.as_deref());
-                self.call_by_name("overlay", &args, scope)
-            }
-            other => self.predicate(other, scope),
+            _ => self.expr(expr, scope)?,
+        };
+        self.coerce(bound, to, CastContext::Explicit).map_err(|error| self.at_expr(expr, error))
+    }
+
+    /// COLLATE: there is one order, and it has three names.
+    fn collate(&mut self, expr: &ast::Expr, collation: &ast::ObjectName, scope: &Scope<'_>) -> Result<Expr> {
+        let name = super::names::qualified(collation)?;
+        let bound = self.expr(expr, scope)?;
+        let data_type = bound.data_type();
+        let is_string = data_type == DataType::Unknown
+            || data_type.is_string()
+            || matches!(data_type, DataType::Bpchar)
+            || data_type.element().is_some_and(DataType::is_string);
+        if !is_string {
+            let message = format!("collations are not supported by type {}", types::name(data_type, -1));
+            return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message));
+        }
+        match name.name.as_str() {
+            "C" | "POSIX" | "default" => Ok(bound),
+            _ => Err(SqlError::unsupported(format!("collation \"{name}\""))),
         }
     }
 
@@ -134,7 +158,7 @@ impl Binder<'_> {
 
     fn value(&mut self, value: &ast::ValueWithSpan) -> Result<Expr> {
         if let Some(text) = string_value(&value.value) {
-            return Ok(Expr::Literal(Value::text(text), DataType::Unknown));
+            return Ok(self.text_literal(text, value.span));
         }
         match &value.value {
             ast::Value::Number(text, false) => number(text),
@@ -155,11 +179,6 @@ impl Binder<'_> {
     }
 
     fn unary(&mut self, op: UnaryOperator, operand: &ast::Expr, scope: &Scope<'_>) -> Result<Expr> {
-        if is_sign(op)
-            && let Some(power) = signed_power(op, operand)
-        {
-            return self.expr(&power, scope);
-        }
         if op == UnaryOperator::Minus
             && let ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(text, false), .. }) = operand
         {
@@ -168,85 +187,93 @@ impl Binder<'_> {
         }
         let bound = self.expr(operand, scope)?;
         if op == UnaryOperator::Not {
-            return Ok(Expr::Not(Box::new(self.condition(bound, "NOT")?)));
+            let condition = self.condition(bound, "NOT").map_err(|error| self.at_expr(operand, error))?;
+            return Ok(Expr::Not(Box::new(condition)));
         }
-        operator(self, &op.to_string(), None, bound)
+        let symbol = op.to_string();
+        operator(self, &symbol, None, bound).map_err(|error| self.before(operand, &symbol, error))
     }
 
     /// A chain of binary operators leans to the left and may be long: it is walked in a loop.
     fn binary_chain(&mut self, expr: &ast::Expr, scope: &Scope<'_>) -> Result<Expr> {
-        let mut links: Vec<(&BinaryOperator, &ast::Expr)> = Vec::new();
+        let mut links: Vec<Link<'_>> = Vec::new();
         let mut first = expr;
         while let ast::Expr::BinaryOp { left, op, right } = first {
-            if is_comparison(op) && links.last().is_some_and(|(next, _)| is_comparison(next)) {
-                // `a < b < c` says less than it seems to: PostgreSQL wants parentheses.
-                return Err(SqlError::new(SqlState::SYNTAX_ERROR, format!("syntax error at or near \"{op}\"")));
-            }
-            if is_power_of_signed_power(op, right) {
-                return Err(SqlError::unsupported("a ^ -b ^ c without parentheses"));
-            }
-            if is_sum_behind_prefix(op, left) {
-                return Err(SqlError::unsupported(format!("a prefix operator before {op} without parentheses")));
-            }
-            links.push((op, right.as_ref()));
+            links.push(Link { left: left.as_ref(), op, right: right.as_ref() });
             first = left;
         }
-        let deepens = |(op, _): &&(&BinaryOperator, _)| !matches!(op, BinaryOperator::And | BinaryOperator::Or);
+        let deepens = |link: &&Link<'_>| !matches!(link.op, BinaryOperator::And | BinaryOperator::Or);
         let depth = links.iter().filter(deepens).count();
         if self.operators + depth > MAX_OPERATOR_DEPTH {
             return Err(SqlError::new(SqlState::STATEMENT_TOO_COMPLEX, "stack depth limit exceeded"));
         }
         self.operators += depth;
-        let bound = self.bind_chain(first, links, scope);
+        let bound = self.bind_chain(links, scope);
         self.operators -= depth;
         bound
     }
 
-    fn bind_chain(
-        &mut self,
-        first: &ast::Expr,
-        links: Vec<(&BinaryOperator, &ast::Expr)>,
-        scope: &Scope<'_>,
-    ) -> Result<Expr> {
-        let mut bound = if let ast::Expr::Tuple(_) = first { None } else { Some(self.expr(first, scope)?) };
-        for (op, right) in links.into_iter().rev() {
-            let Some(left) = bound.take() else {
-                bound = Some(self.row_comparison(first, op, right, scope)?);
-                continue;
-            };
-            bound = Some(self.binary(left, op, right, scope)?);
+    /// Binds the operators of a chain, the innermost of which is the last link.
+    fn bind_chain(&mut self, links: Vec<Link<'_>>, scope: &Scope<'_>) -> Result<Expr> {
+        let mut bound: Option<Expr> = None;
+        for link in links.into_iter().rev() {
+            bound = Some(match (bound.take(), link.left) {
+                (Some(left), _) => self.binary(left, &link, scope)?,
+                (None, ast::Expr::Tuple(fields)) => self.row_operator(fields, &link, scope)?,
+                (None, first) => {
+                    let left = self.expr(first, scope)?;
+                    self.binary(left, &link, scope)?
+                }
+            });
         }
-        bound.ok_or_else(|| SqlError::unsupported("a row value here"))
+        bound.ok_or_else(|| SqlError::unsupported("an operator without operands"))
     }
 
-    fn binary(&mut self, left: Expr, op: &BinaryOperator, right: &ast::Expr, scope: &Scope<'_>) -> Result<Expr> {
-        match op {
-            BinaryOperator::And => {
-                let (left, right) = (self.condition(left, "AND")?, self.bind_condition(right, scope, "AND")?);
-                let mut parts = Vec::new();
-                left.into_conjuncts(&mut parts);
-                right.into_conjuncts(&mut parts);
-                Ok(Expr::And(parts))
+    /// An operator behind a row constructor.
+    fn row_operator(&mut self, fields: &[ast::Expr], link: &Link<'_>, scope: &Scope<'_>) -> Result<Expr> {
+        let compared = match link.right {
+            ast::Expr::Tuple(right) => {
+                let (left, right) = (self.row_fields(fields, scope)?, self.row_fields(right, scope)?);
+                self.compare_rows(left, link.op, right)
             }
-            BinaryOperator::Or => {
-                let (left, right) = (self.condition(left, "OR")?, self.bind_condition(right, scope, "OR")?);
-                let mut parts = if let Expr::Or(parts) = left { parts } else { vec![left] };
-                if let Expr::Or(more) = right {
-                    parts.extend(more)
-                } else {
-                    parts.push(right)
-                }
-                Ok(Expr::Or(parts))
+            ast::Expr::Subquery(query) => {
+                let left = self.row_fields(fields, scope)?;
+                return self.row_subquery_comparison(left, link.op, query, scope);
             }
-            BinaryOperator::PGCustomBinaryOperator(path) => {
-                let right = self.expr(right, scope)?;
-                operator(self, path.last().map_or("", String::as_str), Some(left), right)
+            _ => {
+                let left = self.row(fields, scope)?;
+                return self.binary(left, link, scope);
             }
-            other => {
-                let right = self.expr(right, scope)?;
-                operator(self, &other.to_string(), Some(left), right)
+        };
+        compared.map_err(|error| self.behind_operand(link.left, &symbol_of(link.op), error))
+    }
+
+    fn binary(&mut self, left: Expr, link: &Link<'_>, scope: &Scope<'_>) -> Result<Expr> {
+        let place = match link.op {
+            BinaryOperator::And => "AND",
+            BinaryOperator::Or => "OR",
+            op => {
+                let right = self.expr(link.right, scope)?;
+                let symbol = symbol_of(op);
+                return operator(self, &symbol, Some(left), right)
+                    .map_err(|error| self.behind_operand(link.left, &symbol, error));
             }
+        };
+        let left = self.condition(left, place).map_err(|error| self.at_expr(link.left, error))?;
+        let right = self.bind_condition(link.right, scope, place)?;
+        if place == "AND" {
+            let mut parts = Vec::new();
+            left.into_conjuncts(&mut parts);
+            right.into_conjuncts(&mut parts);
+            return Ok(Expr::And(parts));
         }
+        let mut parts = if let Expr::Or(parts) = left { parts } else { vec![left] };
+        if let Expr::Or(more) = right {
+            parts.extend(more)
+        } else {
+            parts.push(right)
+        }
+        Ok(Expr::Or(parts))
     }
 
     fn case(
@@ -260,81 +287,40 @@ impl Binder<'_> {
         let operand = operand.map(|operand| self.known(operand)).transpose()?;
         let mut whens = Vec::with_capacity(conditions.len());
         let mut results = Vec::with_capacity(conditions.len() + 1);
+        // ELSE comes first where types are weighed.
+        results.push(Expr::Literal(Value::Null, DataType::Unknown));
         for branch in conditions {
             whens.push(match &operand {
                 Some(operand) => {
                     let value = self.expr(&branch.condition, scope)?;
-                    operator(self, "=", Some(operand.clone()), value)?
+                    operator(self, "=", Some(operand.clone()), value)
+                        .map_err(|error| self.at_expr(&branch.condition, error))?
                 }
                 None => self.bind_condition(&branch.condition, scope, "CASE/WHEN")?,
             });
             results.push(self.expr(&branch.result, scope)?);
         }
-        results.push(match otherwise {
-            Some(otherwise) => self.expr(otherwise, scope)?,
-            None => Expr::Literal(Value::Null, DataType::Unknown),
-        });
-        let (mut results, data_type) = self.unify(results, "CASE")?;
-        let otherwise = results.pop().expect("BUG: the ELSE result was pushed above");
-        Ok(Expr::Case { branches: whens.into_iter().zip(results).collect(), otherwise: Box::new(otherwise), data_type })
-    }
-}
-
-const fn is_sign(op: UnaryOperator) -> bool {
-    matches!(op, UnaryOperator::Minus | UnaryOperator::Plus)
-}
-
-/// The parser takes `-a ^ 2` for `-(a ^ 2)`, PostgreSQL for `(-a) ^ 2`: the powers with the signs at their first base.
-/// Parentheses are nodes of their own, so that only what the text left open is changed.
-fn signed_power(op: UnaryOperator, operand: &ast::Expr) -> Option<ast::Expr> {
-    let mut signs = vec![op];
-    let mut inner = operand;
-    while let ast::Expr::UnaryOp { op, expr } = inner {
-        if !is_sign(*op) {
-            return None;
+        if let (Some(otherwise), Some(first)) = (otherwise, results.first_mut()) {
+            *first = self.expr(otherwise, scope)?;
         }
-        signs.push(*op);
-        inner = expr;
+        let (mut results, data_type) = self.unify(results, "CASE")?;
+        let otherwise = Box::new(results.remove(0));
+        Ok(Expr::Case { branches: whens.into_iter().zip(results).collect(), otherwise, data_type })
     }
-    let ast::Expr::BinaryOp { .. } = inner else { return None };
-    let mut power = inner.clone();
-    let mut base = &mut power;
-    while let ast::Expr::BinaryOp { left, .. } = base {
-        base = left;
+
+    /// An error at an operator, which stands somewhere behind its left operand.
+    pub(super) fn behind_operand(&self, left: &ast::Expr, symbol: &str, error: SqlError) -> SqlError {
+        let end = left.span().end;
+        let place = crate::parse::find_behind(self.source, end, symbol);
+        place.map_or(error.clone(), |span| self.at(span, error))
     }
-    for op in signs.into_iter().rev() {
-        let unsigned = std::mem::replace(base, ast::Expr::value(ast::Value::Null));
-        *base = ast::Expr::UnaryOp { op, expr: Box::new(unsigned) };
+
+    /// An error at a prefix operator, which stands somewhere before its operand.
+    fn before(&self, operand: &ast::Expr, symbol: &str, error: SqlError) -> SqlError {
+        let start = operand.span().start;
+        let place = crate::parse::find_before(self.source, start, symbol);
+        place.map_or(error.clone(), |span| self.at(span, error))
     }
-    Some(power)
-}
-
-/// `~ a + b` is `~ (a + b)`, but the parser takes it for `(~ a) + b`.
-fn is_sum_behind_prefix(op: &BinaryOperator, left: &ast::Expr) -> bool {
-    let ends_in_prefix = match left {
-        ast::Expr::BinaryOp { right, .. } => right.as_ref(),
-        other => other,
-    };
-    matches!(op, BinaryOperator::Plus | BinaryOperator::Minus)
-        && matches!(ends_in_prefix, ast::Expr::UnaryOp { op, .. } if !is_sign(*op) && *op != UnaryOperator::Not)
-}
-
-/// `a ^ -b ^ c` is `(a ^ -b) ^ c`; the parser has put it together otherwise.
-fn is_power_of_signed_power(op: &BinaryOperator, right: &ast::Expr) -> bool {
-    let ast::Expr::UnaryOp { expr, .. } = right else { return false };
-    *op == BinaryOperator::PGExp && matches!(expr.as_ref(), ast::Expr::BinaryOp { op: BinaryOperator::PGExp, .. })
-}
-
-const fn is_comparison(op: &BinaryOperator) -> bool {
-    matches!(
-        op,
-        BinaryOperator::Eq
-            | BinaryOperator::NotEq
-            | BinaryOperator::Lt
-            | BinaryOperator::LtEq
-            | BinaryOperator::Gt
-            | BinaryOperator::GtEq
-    )
 }
 
 /// The text of a string literal of any notation.
@@ -357,6 +343,6 @@ fn number(text: &str) -> Result<Expr> {
     if let Ok(n) = text.parse::<i64>() {
         return Ok(Expr::Literal(Value::Int8(n), DataType::Int8));
     }
-    let value = crate::types::parse_text(text, plain(DataType::Numeric), &crate::types::ValueContext::utc())?;
+    let value = types::parse_text(text, plain(DataType::Numeric), &types::ValueContext::utc())?;
     Ok(Expr::Literal(value, DataType::Numeric))
 }

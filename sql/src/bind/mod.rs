@@ -7,7 +7,8 @@
 //! | `names`, `search_path`, `type_name` | identifiers, names of relations and of types |
 //! | `query`, `cte`, `set_operation` | WITH, VALUES, UNION and its kin |
 //! | `select`, `from`, `group_by`, `grouping`, `window`, `distinct`, `order` | SELECT, clause by clause |
-//! | `expression`, `call`, `aggregate`, `predicate` | expressions |
+//! | `expression`, `call`, `aggregate`, `predicate`, `array`, `row` | expressions |
+//! | `column_name` | names of columns that are given none |
 //! | `coerce` | PostgreSQL's rules about which type becomes which, and about `unknown` |
 //! | `insert`, `conflict`, `modify`, `assign`, `default` | INSERT; ON CONFLICT; UPDATE and DELETE; SET; DEFAULT |
 //! | `row_expression` | CHECK, keys and predicates of indexes, generated columns |
@@ -17,9 +18,11 @@
 //! | `deparse` | typed expressions as text, for EXPLAIN |
 
 mod aggregate;
+mod array;
 mod assign;
 mod call;
 pub mod coerce;
+mod column_name;
 mod conflict;
 pub mod copy;
 mod cte;
@@ -37,6 +40,7 @@ pub mod names;
 mod order;
 mod predicate;
 pub mod query;
+mod row;
 pub mod row_expression;
 pub mod scope;
 pub mod search_path;
@@ -78,6 +82,8 @@ pub struct Binder<'a> {
     source: &'a str,
     /// The types of the parameters, as far as they are known.
     params: Vec<DataType>,
+    /// The string literals so far, by the address of their text, and where they stand.
+    literals: Vec<(usize, Span)>,
     depth: usize,
     /// How many binary operators are open around the place that is being bound.
     operators: usize,
@@ -108,6 +114,7 @@ impl<'a> Binder<'a> {
             time,
             source,
             params: params.to_vec(),
+            literals: Vec::new(),
             depth: 0,
             operators: 0,
             queries: 0,

@@ -286,6 +286,29 @@ impl<'p> Scope<'p> {
         None
     }
 
+    /// The columns of a relation with their names, if a name in sight means one.
+    pub fn whole_row(&self, relation: &str) -> Option<Vec<(String, Expr)>> {
+        let mut level = 0_usize;
+        let mut scope = Some(self);
+        while let Some(here) = scope {
+            let is_visible = here.sibling.get().is_none_or(|sibling| sibling.visible && sibling.joinable);
+            let at = here.relations.iter().position(|known| known.name == relation).filter(|_| is_visible);
+            if let Some(at) = at {
+                let columns = here.columns.iter().filter(|column| column.relation == Some(at)).map(|column| {
+                    let mut expr = column.expr.clone();
+                    if let Some(depth) = level.checked_sub(1) {
+                        outward(&mut expr, depth);
+                    }
+                    (column.name.clone(), expr)
+                });
+                return Some(columns.collect());
+            }
+            scope = here.parent;
+            level += 1;
+        }
+        None
+    }
+
     /// The column of a table or a view that a column of such a relation is; none for columns of subqueries.
     pub fn stored(&self, column: &ScopeColumn) -> Option<(RelationId, ColumnId)> {
         let (id, slot) = column.origin?;

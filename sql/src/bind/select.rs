@@ -6,6 +6,7 @@ use sqlparser::ast::{self, SelectItem};
 use sqlparser::tokenizer::Span;
 
 use super::Binder;
+use super::column_name::figure_name;
 use super::group_by::Groups;
 use super::mention::span_of;
 use super::names::{self, ident};
@@ -158,6 +159,16 @@ impl Binder<'_> {
                     self.note_star(span, scope, Some(at));
                     targets.extend(scope.columns.iter().filter(|column| column.relation == Some(at)).map(star_target));
                 }
+                SelectItem::QualifiedWildcard(ast::SelectItemQualifiedWildcardKind::Expr(expr), options) => {
+                    refuse_wildcard_options(options)?;
+                    let fields = self.all_fields(expr, scope)?;
+                    targets.extend(fields.into_iter().map(|(name, expr)| Target {
+                        expr,
+                        name,
+                        typmod: -1,
+                        origin: None,
+                    }));
+                }
                 other => return Err(SqlError::unsupported(format!("the column {other}"))),
             }
         }
@@ -220,73 +231,6 @@ fn star_target(column: &super::scope::ScopeColumn) -> Target {
 /// `a ISNULL` is a condition, which the parser takes for a column with a name.
 fn is_postfix_operator(alias: &ast::Ident) -> bool {
     alias.quote_style.is_none() && alias.value.eq_ignore_ascii_case("isnull")
-}
-
-/// The name of a column that is given none.
-fn figure_name(expr: &ast::Expr) -> String {
-    name_of(expr).unwrap_or_else(|| "?column?".to_owned())
-}
-
-fn name_of(expr: &ast::Expr) -> Option<String> {
-    use ast::Expr as Ast;
-    let fixed = match expr {
-        Ast::Identifier(name) => return Some(ident(name)),
-        Ast::CompoundIdentifier(parts) => return parts.last().map(ident),
-        Ast::Nested(inner) => return name_of(inner),
-        Ast::Collate { expr, .. } => return name_of(expr),
-        Ast::Function(function) => return names::qualified(&function.name).ok().map(|name| name.name),
-        Ast::Cast { expr, data_type, .. } => {
-            return strong_name_of(expr).or_else(|| type_name_of(data_type));
-        }
-        Ast::TypedString(typed) => return type_name_of(&typed.data_type),
-        Ast::Case { else_result, .. } => {
-            return else_result.as_deref().and_then(name_of).or_else(|| Some("case".to_owned()));
-        }
-        Ast::Subquery(query) => return subquery_name(query),
-        Ast::Value(value) if matches!(value.value, ast::Value::Boolean(_)) => "bool",
-        Ast::Exists { negated: false, .. } => "exists",
-        Ast::AtTimeZone { .. } => "timezone",
-        Ast::Extract { .. } => "extract",
-        Ast::Ceil { .. } => "ceil",
-        Ast::Floor { .. } => "floor",
-        Ast::Position { .. } => "position",
-        Ast::Substring { shorthand: true, .. } => "substr",
-        Ast::Substring { .. } => "substring",
-        Ast::Overlay { .. } => "overlay",
-        Ast::Trim { trim_where, .. } => match trim_where {
-            None | Some(ast::TrimWhereField::Both) => "btrim",
-            Some(ast::TrimWhereField::Leading) => "ltrim",
-            Some(ast::TrimWhereField::Trailing) => "rtrim",
-        },
-        _ => return None,
-    };
-    Some(fixed.to_owned())
-}
-
-/// The name that survives a cast: not that of a type or of CASE.
-fn strong_name_of(expr: &ast::Expr) -> Option<String> {
-    use ast::Expr as Ast;
-    match expr {
-        Ast::Nested(inner) => strong_name_of(inner),
-        Ast::Collate { expr, .. } | Ast::Cast { expr, .. } => strong_name_of(expr),
-        Ast::TypedString(_) | Ast::Value(_) => None,
-        Ast::Case { else_result, .. } => else_result.as_deref().and_then(strong_name_of),
-        other => name_of(other),
-    }
-}
-
-fn type_name_of(data_type: &ast::DataType) -> Option<String> {
-    let column_type = type_name::plain(data_type).ok()?;
-    Some(crate::types::names::catalog_name(column_type.data_type).into_owned())
-}
-
-fn subquery_name(query: &ast::Query) -> Option<String> {
-    let ast::SetExpr::Select(select) = query.body.as_ref() else { return None };
-    match select.projection.first()? {
-        SelectItem::UnnamedExpr(expr) => Some(figure_name(expr)),
-        SelectItem::ExprWithAlias { alias, .. } => Some(ident(alias)),
-        _ => None,
-    }
 }
 
 fn refuse_wildcard_options(options: &ast::WildcardAdditionalOptions) -> Result<()> {

@@ -4,6 +4,7 @@
 //! strings allocates nothing. A function's arguments lie on the stack as long as they are few.
 
 mod context;
+mod form;
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -70,6 +71,7 @@ fn eval_cow<'v>(expr: &'v Expr, row: &'v [Value], ctx: &EvalContext<'v>) -> Resu
         },
         Expr::Cast { expr, to, explicit } => eval_cast(expr, *to, *explicit, row, ctx)?,
         Expr::Subquery(subquery) => eval_subquery(subquery, row, ctx)?,
+        Expr::Form { form, args, data_type } => form::eval_form(form, args, *data_type, row, ctx)?,
         Expr::And(_) | Expr::Or(_) | Expr::Not(_) | Expr::IsNull(_) | Expr::IsDistinct(..) | Expr::InList { .. } => {
             boolean(eval_bool(expr, row, ctx)?)
         }
@@ -168,10 +170,13 @@ fn eval_cast(expr: &Expr, to: ColumnType, explicit: bool, row: &[Value], ctx: &E
 }
 
 fn eval_subquery(subquery: &Subquery, row: &[Value], ctx: &EvalContext<'_>) -> Result<Value> {
-    // `x IN (SELECT …)` computes x first, so that its error comes even if the subquery has no rows.
-    let wanted = match &subquery.kind {
-        SubqueryKind::In(expr) => eval(expr, row, ctx)?,
-        SubqueryKind::Scalar | SubqueryKind::Exists => Value::Null,
+    // What stands on the left is computed first, so that its error comes even if the subquery has no rows.
+    let left = match &subquery.kind {
+        SubqueryKind::In(expr) => vec![eval(expr, row, ctx)?],
+        SubqueryKind::Quantified { left, .. } | SubqueryKind::RowComparison { left, .. } => {
+            left.iter().map(|expr| eval(expr, row, ctx)).collect::<Result<_>>()?
+        }
+        SubqueryKind::Scalar | SubqueryKind::Exists | SubqueryKind::Array => Vec::new(),
     };
     let rows = ctx.subqueries.run(subquery, row, ctx)?;
     match &subquery.kind {
@@ -179,21 +184,46 @@ fn eval_subquery(subquery: &Subquery, row: &[Value], ctx: &EvalContext<'_>) -> R
         SubqueryKind::Scalar => match rows.as_slice() {
             [] => Ok(Value::Null),
             [row] => Ok(row.first().cloned().unwrap_or(Value::Null)),
-            _ => Err(SqlError::new(
-                SqlState::CARDINALITY_VIOLATION,
-                "more than one row returned by a subquery used as an expression",
-            )),
+            _ => Err(more_than_one_row()),
         },
         SubqueryKind::In(_) => {
             let mut found = Found::default();
             for row in rows.iter() {
-                if found.see(&wanted, slot(row, 0)) {
+                if found.see(slot(&left, 0), slot(row, 0)) {
                     break;
                 }
             }
             Ok(boolean(found.result()))
         }
+        SubqueryKind::Quantified { condition, all, .. } => {
+            let mut result = Some(*all);
+            for row in rows.iter() {
+                match eval_bool(condition, &joined(&left, row), ctx)? {
+                    Some(holds) if holds != *all => return Ok(Value::Bool(holds)),
+                    Some(_) => {}
+                    None => result = None,
+                }
+            }
+            Ok(boolean(result))
+        }
+        SubqueryKind::RowComparison { condition, .. } => match rows.as_slice() {
+            [] => Ok(Value::Null),
+            [row] => eval_bool(condition, &joined(&left, row), ctx).map(boolean),
+            _ => Err(more_than_one_row()),
+        },
+        SubqueryKind::Array => {
+            let values = rows.iter().map(|row| row.first().cloned().unwrap_or(Value::Null)).collect();
+            form::array_of(values, subquery.data_type)
+        }
     }
+}
+
+fn joined(left: &[Value], right: &[Value]) -> Vec<Value> {
+    left.iter().chain(right).cloned().collect()
+}
+
+fn more_than_one_row() -> SqlError {
+    SqlError::new(SqlState::CARDINALITY_VIOLATION, "more than one row returned by a subquery used as an expression")
 }
 
 /// What a search for an equal value has come to.

@@ -21,8 +21,8 @@ impl SubqueryRunner for ExecContext<'_> {
         }
         let enough = match subquery.kind {
             SubqueryKind::Exists => 1,
-            SubqueryKind::Scalar => 2,
-            SubqueryKind::In(_) => usize::MAX,
+            SubqueryKind::Scalar | SubqueryKind::RowComparison { .. } => 2,
+            SubqueryKind::In(_) | SubqueryKind::Quantified { .. } | SubqueryKind::Array => usize::MAX,
         };
         let outer = OuterRow { row, next: ctx.outer };
         let mut inner = ExecContext {

@@ -27,7 +27,7 @@ use heliosdb_storage::value::{DataType, Value};
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::EvalContext;
 
-pub use resolution::{all_functions, resolve, resolve_operator};
+pub use resolution::{all_functions, no_function, resolve, resolve_operator};
 pub use strings::{quote_ident, quote_literal};
 
 /// How often a function must be called again.

@@ -290,7 +290,8 @@ const FUNCTIONS_NOT_BUILT: &[&str] = &[
     "width_bucket",
 ];
 
-pub(super) fn no_function(schema: Option<&str>, function: &str, args: &[DataType]) -> SqlError {
+/// The error for a call that no function fits.
+pub fn no_function(schema: Option<&str>, function: &str, args: &[DataType]) -> SqlError {
     let is_built = FUNCTIONS_BY_NAME.contains_key(function) || super::aggregate::is_aggregate(function);
     let is_known =
         function.starts_with("pg_") || schema == Some("pg_catalog") || FUNCTIONS_NOT_BUILT.contains(&function);

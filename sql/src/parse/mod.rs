@@ -40,7 +40,7 @@ use table::TableStatement;
 use token::{Token, TokenKind};
 
 pub use grammar::table;
-pub use position::{TextPosition, byte_range, text_of};
+pub use position::{TextPosition, byte_range, find_before, find_behind, text_of};
 
 /// The longest text of one message.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;

@@ -53,6 +53,27 @@ pub fn text_of(source: &str, span: Span) -> Option<&str> {
     source.get(byte_range(span)?)
 }
 
+/// Where a symbol stands next behind a place.
+pub fn find_behind(source: &str, place: Location, symbol: &str) -> Option<Span> {
+    let from = byte_of(place)?;
+    let tokens = super::lexer::tokens(source.get(from..)?).ok()?;
+    tokens.iter().find_map(|token| token_span(source, from, token, symbol))
+}
+
+/// Where a symbol stands last before a place.
+pub fn find_before(source: &str, place: Location, symbol: &str) -> Option<Span> {
+    let tokens = super::lexer::tokens(source.get(..byte_of(place)?)?).ok()?;
+    tokens.iter().rev().find_map(|token| token_span(source, 0, token, symbol))
+}
+
+/// The place of a token of a part of the text, if it is this symbol. `!=` is another way to write `<>`.
+fn token_span(source: &str, from: usize, token: &Token, symbol: &str) -> Option<Span> {
+    let (start, end) = (from + token.start as usize, from + token.end as usize);
+    let text = source.get(start..end)?;
+    let is_symbol = text.eq_ignore_ascii_case(symbol) || (symbol == "<>" && text == "!=");
+    is_symbol.then(|| span(u32::try_from(start).unwrap_or(u32::MAX), u32::try_from(end).unwrap_or(u32::MAX)))
+}
+
 /// The character at a byte, counted from 1.
 pub fn char_position(source: &str, byte: usize) -> usize {
     let before = source.get(..byte).unwrap_or(source);
