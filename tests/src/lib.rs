@@ -6,4 +6,5 @@
 pub mod fleet;
 pub mod postgres;
 pub mod proxy;
+pub mod rng;
 pub mod wire;

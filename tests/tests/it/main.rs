@@ -9,6 +9,7 @@
 )]
 
 mod differential;
+mod generator;
 mod readme;
 mod shop;
 mod sync_sql;
