@@ -34,6 +34,8 @@ pub struct Styles {
     pub interval: IntervalStyle,
     /// `bytea_output`
     pub bytea: ByteaOutput,
+    /// How many digits of a floating-point value are left out (`extra_float_digits` of 0 or less); none for all that matter.
+    pub float_digits: Option<i8>,
 }
 
 impl ValueContext {

@@ -55,21 +55,56 @@ pub fn narrow(value: f64) -> Result<f32> {
     Ok(narrow)
 }
 
-/// Appends the shortest text that reads back as the same number of single precision.
-pub fn format4(value: f32, out: &mut String) {
+/// Significant digits that a number of single precision always has.
+const DIGITS4: i8 = 6;
+/// The same for double precision.
+const DIGITS8: i8 = 15;
+
+/// Appends the shortest text that reads back as the same number of single precision; or fewer digits, if fewer are wanted
+/// (`extra_float_digits` of 0 or less).
+pub fn format4(value: f32, extra_digits: Option<i8>, out: &mut String) {
     if !value.is_finite() {
-        return format(f64::from(value), out);
+        return format(f64::from(value), None, out);
+    }
+    if let Some(extra) = extra_digits {
+        return format_general(f64::from(value), DIGITS4.saturating_add(extra), out);
     }
     push_shortest(&format!("{value:e}"), &value.to_string(), 6, out);
 }
 
-/// Appends the shortest text that reads back as the same number.
-pub fn format(value: f64, out: &mut String) {
+/// Appends a number with so many significant digits (one at least), as C's `%g` does.
+pub fn format_general(number: f64, digits: i8, out: &mut String) {
+    if number == 0.0 {
+        return out.push_str(if number.is_sign_negative() { "-0" } else { "0" });
+    }
+    let decimals = usize::try_from(digits.max(1) - 1).unwrap_or(0);
+    let scientific = format!("{number:.decimals$e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or(0);
+    let trimmed = |text: &str| {
+        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').len() } else { text.len() }
+    };
+    if (-4..i32::from(digits.max(1))).contains(&exponent) {
+        let decimals = usize::try_from(i32::from(digits.max(1)) - 1 - exponent).unwrap_or(0);
+        let plain = format!("{number:.decimals$}");
+        return out.push_str(plain.get(..trimmed(&plain)).unwrap_or(&plain));
+    }
+    out.push_str(mantissa.get(..trimmed(mantissa)).unwrap_or(mantissa));
+    out.push_str(if exponent < 0 { "e-" } else { "e+" });
+    out.push_str(&format!("{:02}", exponent.abs()));
+}
+
+/// Appends the shortest text that reads back as the same number; or fewer digits, if fewer are wanted
+/// (`extra_float_digits` of 0 or less).
+pub fn format(value: f64, extra_digits: Option<i8>, out: &mut String) {
     if value.is_nan() {
         return out.push_str("NaN");
     }
     if value.is_infinite() {
         return out.push_str(if value > 0.0 { "Infinity" } else { "-Infinity" });
+    }
+    if let Some(extra) = extra_digits {
+        return format_general(value, DIGITS8.saturating_add(extra), out);
     }
     push_shortest(&format!("{value:e}"), &value.to_string(), SCIENTIFIC_FROM, out);
 }
@@ -130,7 +165,7 @@ mod tests {
         ];
         for (value, expected) in cases {
             let mut out = String::new();
-            format(value, &mut out);
+            format(value, None, &mut out);
             assert_eq!(out, expected);
             let read = parse(expected).unwrap();
             assert!(read.to_bits() == value.to_bits() || (read.is_nan() && value.is_nan()), "{expected}");

@@ -79,6 +79,7 @@ scripts!(
     select,
     set_operations,
     settings,
+    styles,
     subqueries,
     transactions,
     union,

@@ -145,7 +145,8 @@ impl Settings {
     /// All that steers text forms.
     pub fn styles(&self) -> Styles {
         let (date, date_order) = self.date_style;
-        Styles { date, date_order, interval: self.interval_style(), bytea: self.bytea_output() }
+        let float_digits = i8::try_from(self.integer(Setting::ExtraFloatDigits)).ok().filter(|digits| *digits <= 0);
+        Styles { date, date_order, interval: self.interval_style(), bytea: self.bytea_output(), float_digits }
     }
 
     /// How `bytea` is printed.

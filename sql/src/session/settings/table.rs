@@ -70,7 +70,7 @@ settings! {
     IdleInTransactionSessionTimeout = Definition::integer("idle_in_transaction_session_timeout", (0, 0, MAX), Unit::Milliseconds, STATEMENT, "How long a client may be idle inside a transaction; 0 for ever.");
     IdleSessionTimeout = Definition::integer("idle_session_timeout", (0, 0, MAX), Unit::Milliseconds, STATEMENT, "How long a client may be idle outside of a transaction; 0 for ever.");
     ClientMinMessages = Definition::word("client_min_messages", "notice", MESSAGE_LEVELS, STATEMENT, "The least severe messages that the client wants.").aliases(&[("debug", "debug2"), ("info", "info")]);
-    ByteaOutput = Definition::word("bytea_output", "hex", &["escape", "hex"], STATEMENT, "The text form of bytea.").only(&["hex"]);
+    ByteaOutput = Definition::word("bytea_output", "hex", &["escape", "hex"], STATEMENT, "The text form of bytea.");
     CheckFunctionBodies = Definition::bool("check_function_bodies", true, STATEMENT, "Whether CREATE FUNCTION looks at the function's body.");
     RowSecurity = Definition::bool("row_security", true, STATEMENT, "Whether row security policies filter rows.").no_effect();
     SessionReplicationRole = Definition::word("session_replication_role", "origin", &["origin", "replica", "local"], STATEMENT, "Which triggers and rules fire.").context(Context::Superuser).only(&["origin", "local"]);
@@ -82,12 +82,12 @@ settings! {
     Xmloption = Definition::word("xmloption", "content", &["content", "document"], STATEMENT, "What an XML text is taken for.").no_effect();
 
     // Locale and formatting.
-    DateStyle = Definition::text("DateStyle", "ISO, MDY", LOCALE, "How dates are printed, and in which order their parts are read.").list(List::Words).check(date_style).reported().planning().only(&["ISO, MDY"]);
-    IntervalStyle = Definition::word("IntervalStyle", "postgres", &["postgres", "postgres_verbose", "sql_standard", "iso_8601"], LOCALE, "How intervals are printed.").reported().planning().only(&["postgres"]);
+    DateStyle = Definition::text("DateStyle", "ISO, MDY", LOCALE, "How dates are printed, and in which order their parts are read.").list(List::Words).check(date_style).reported().planning();
+    IntervalStyle = Definition::word("IntervalStyle", "postgres", &["postgres", "postgres_verbose", "sql_standard", "iso_8601"], LOCALE, "How intervals are printed.").reported().planning();
     TimeZone = Definition::text("TimeZone", "UTC", LOCALE, "The zone in which times are printed and read.").check(time_zone).reported().planning();
     TimezoneAbbreviations = Definition::text("timezone_abbreviations", "Default", LOCALE, "Which abbreviations of zones are known.").only(&["Default"]);
     ClientEncoding = Definition::text("client_encoding", "UTF8", LOCALE, "The encoding of what the client sends and gets.").check(client_encoding).reported();
-    ExtraFloatDigits = Definition::integer("extra_float_digits", (1, -15, 3), Unit::None, LOCALE, "Digits of floating-point values; from 1 on all that matter are printed.").only(&["1", "2", "3"]);
+    ExtraFloatDigits = Definition::integer("extra_float_digits", (1, -15, 3), Unit::None, LOCALE, "Digits of floating-point values; from 1 on all that matter are printed.");
     LcMessages = Definition::text("lc_messages", "C", LOCALE, "The language of messages.").context(Context::Superuser).check(locale);
     LcMonetary = Definition::text("lc_monetary", "C", LOCALE, "The form of amounts of money.").check(locale);
     LcNumeric = Definition::text("lc_numeric", "C", LOCALE, "The form of numbers.").check(locale);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Settings;
 use super::definition::{Definition, Kind, Unit};
 use crate::error::{Result, SqlError, SqlState};
+use crate::types::float;
 
 /// The value of a setting.
 #[derive(Clone, PartialEq, Debug)]
@@ -102,7 +103,7 @@ impl Definition {
         if (min..=max).contains(&value) {
             return Ok(value);
         }
-        Err(self.outside(&format_real(value), &format_real(min), &format_real(max)))
+        Err(self.outside(&general(value), &general(min), &general(max)))
     }
 
     fn factor(&self, text: &str, suffix: &str, unit: Unit) -> Result<f64> {
@@ -154,7 +155,7 @@ impl Definition {
             Value::Bool(true) => "on".to_owned(),
             Value::Bool(false) => "off".to_owned(),
             Value::Integer(number) => number.to_string(),
-            Value::Real(number) => format_real(*number),
+            Value::Real(number) => general(*number),
             Value::Word(word) => (*word).to_owned(),
             Value::Text(text) => text.to_string(),
         }
@@ -200,23 +201,11 @@ fn show_integer(number: i32, unit: Unit) -> String {
     }
 }
 
-/// A number as C's `%g` prints it, with six digits.
-fn format_real(number: f64) -> String {
-    if number == 0.0 {
-        return "0".to_owned();
-    }
-    let scientific = format!("{number:.5e}");
-    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    let trimmed = |text: &str| {
-        if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text.to_owned() }
-    };
-    if (-4..6).contains(&exponent) {
-        let decimals = usize::try_from(5 - exponent).unwrap_or(0);
-        return trimmed(&format!("{number:.decimals$}"));
-    }
-    let sign = if exponent < 0 { '-' } else { '+' };
-    format!("{}e{sign}{:02}", trimmed(mantissa), exponent.abs())
+/// A number as C's `%g` prints it.
+fn general(number: f64) -> String {
+    let mut out = String::new();
+    float::format_general(number, 6, &mut out);
+    out
 }
 
 /// on and off in PostgreSQL's spellings: `true`, `yes`, `1` and what begins them unmistakably.
@@ -262,11 +251,11 @@ mod tests {
 
     #[test]
     fn reals_are_printed_as_c_does() {
-        assert_eq!(format_real(1000.0), "1000");
-        assert_eq!(format_real(0.0025), "0.0025");
-        assert_eq!(format_real(f64::MAX), "1.79769e+308");
-        assert_eq!(format_real(-1.0), "-1");
-        assert_eq!(format_real(1e6), "1e+06");
+        assert_eq!(general(1000.0), "1000");
+        assert_eq!(general(0.0025), "0.0025");
+        assert_eq!(general(f64::MAX), "1.79769e+308");
+        assert_eq!(general(-1.0), "-1");
+        assert_eq!(general(1e6), "1e+06");
     }
 
     #[test]

@@ -101,12 +101,23 @@ pub fn offset_at(zone: &TimeZone, micros: Micros) -> i64 {
     if *zone == TimeZone::UTC {
         return 0;
     }
+    i64::from(zone.to_offset(clamped(micros)).seconds())
+}
+
+/// What a zone is called at a moment: `CEST`.
+pub fn abbreviation_at(zone: &TimeZone, micros: Micros) -> String {
+    if *zone == TimeZone::UTC {
+        return "UTC".to_owned();
+    }
+    zone.to_offset_info(clamped(micros)).abbreviation().to_owned()
+}
+
+/// A moment, or the end of jiff's calendar that it lies beyond.
+fn clamped(micros: Micros) -> Timestamp {
     let unix = micros.saturating_add(EPOCH_UNIX_SECONDS * SECOND);
     // A few days from the ends, where jiff can still tell the local date.
     let (first, last) = (Timestamp::MIN.as_microsecond() + 3 * DAY, Timestamp::MAX.as_microsecond() - 3 * DAY);
-    let clamped = unix.clamp(first, last);
-    let offset = Timestamp::from_microsecond(clamped).map(|timestamp| zone.to_offset(timestamp));
-    offset.map_or(0, |offset| i64::from(offset.seconds()))
+    Timestamp::from_microsecond(unix.clamp(first, last)).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 /// The moment at which a zone's clocks show a time (given as if it were UTC). A time that they skip is read with the

@@ -6,8 +6,9 @@
 //! time   = hh:mm[:ss[.ffffff]] [ 'AM' | 'PM' ] | hhmm[ss[.ffffff]] (after a 'T')
 //! zone   = 'Z' | ±hh[[:]mm[[:]ss]] | a name
 //! ```
-//! A first number of three digits or more is a year; else the order is month, day, year (DateStyle `ISO, MDY`). Not read:
-//! Julian days, day-of-year dates, names of weekdays, abbreviations of zones other than UTC's.
+//! A first number of three digits or more is a year; else the order is that of `DateStyle`. A weekday before the date is
+//! passed over, and the year may come behind the time, so that what the style `Postgres` prints can be read. Not read:
+//! Julian days, day-of-year dates, abbreviations of zones other than those of the session's zone and UTC.
 
 use heliosdb_storage::value::{Days, Micros};
 use jiff::tz::TimeZone;
@@ -19,11 +20,62 @@ use super::{
 };
 use crate::error::{Result, SqlError, SqlState};
 use crate::types::input;
+use crate::types::style::DateOrder;
 
 /// The longest text that can be a date or a timestamp.
 const MAX_LENGTH: usize = 128;
 /// The largest offset of a zone, in hours.
 const MAX_OFFSET_HOURS: i64 = 15;
+
+/// Abbreviations of zones that PostgreSQL knows wherever one is: seconds east. Not all of them: those that are in use.
+const ABBREVIATIONS: &[(&str, i64)] = &[
+    ("ACDT", 37_800),
+    ("ACST", 34_200),
+    ("ADT", -10_800),
+    ("AEDT", 39_600),
+    ("AEST", 36_000),
+    ("AKDT", -28_800),
+    ("AKST", -32_400),
+    ("AST", -14_400),
+    ("AWST", 28_800),
+    ("BST", 3_600),
+    ("CDT", -18_000),
+    ("CEST", 7_200),
+    ("CET", 3_600),
+    ("CST", -21_600),
+    ("EAT", 10_800),
+    ("EDT", -14_400),
+    ("EEST", 10_800),
+    ("EET", 7_200),
+    ("EST", -18_000),
+    ("HKT", 28_800),
+    ("HST", -36_000),
+    ("IDT", 10_800),
+    ("IST", 7_200),
+    ("JST", 32_400),
+    ("KST", 32_400),
+    ("MDT", -21_600),
+    ("MEST", 7_200),
+    ("MESZ", 7_200),
+    ("MET", 3_600),
+    ("MEZ", 3_600),
+    ("MSK", 10_800),
+    ("MST", -25_200),
+    ("NDT", -9_000),
+    ("NST", -12_600),
+    ("NZDT", 46_800),
+    ("NZST", 43_200),
+    ("PDT", -25_200),
+    ("PHT", 28_800),
+    ("PKT", 18_000),
+    ("PST", -28_800),
+    ("SAST", 7_200),
+    ("SGT", 28_800),
+    ("UT", 0),
+    ("WAT", 3_600),
+    ("WEST", 3_600),
+    ("WET", 0),
+];
 
 /// Reads a date; a time after it is read and dropped.
 pub fn parse_date(text: &str, time: &ValueContext) -> Result<Days> {
@@ -145,7 +197,7 @@ fn read(text: &str, type_name: &str, time: &ValueContext) -> Result<Moment> {
     let result = if trimmed.len() > MAX_LENGTH {
         Err(Refusal::Syntax)
     } else {
-        special(trimmed, time).map_or_else(|| Reader::new(trimmed).moment(), Ok)
+        special(trimmed, time).map_or_else(|| Reader::new(trimmed).moment(time.styles.date_order), Ok)
     };
     result.map_err(|refusal| refusal_error(refusal, text, type_name))
 }
@@ -191,6 +243,51 @@ enum Part {
     Month(i64),
 }
 
+/// The fields of a date, as far as they are known.
+#[derive(Clone, Copy, Default)]
+struct Fields {
+    /// And whether it was written in two digits.
+    year: Option<(i64, bool)>,
+    month: Option<i64>,
+    day: Option<i64>,
+    /// Whether the month is a name.
+    has_name: bool,
+}
+
+impl Fields {
+    const fn set_year(&mut self, (value, digits): (i64, usize)) {
+        self.year = Some((value, digits <= 2));
+    }
+
+    const fn name_month(&mut self, month: i64) -> Result<(), Refusal> {
+        if self.has_name {
+            return Err(Refusal::Syntax);
+        }
+        self.has_name = true;
+        self.month = Some(month);
+        Ok(())
+    }
+
+    /// A number: which field it is depends on those that are known and on the order.
+    const fn number(&mut self, value: i64, digits: usize, order: DateOrder) {
+        let is_year = digits >= 3 || matches!(order, DateOrder::Ymd);
+        match (self.year, self.month, self.day) {
+            (None, None, None) if is_year => self.set_year((value, digits)),
+            (None, None, None) if matches!(order, DateOrder::Dmy) => self.day = Some(value),
+            (None, None, None) | (Some(_), None, _) | (None, None, Some(_)) => self.month = Some(value),
+            (None, Some(_), None) if self.has_name && is_year => self.set_year((value, digits)),
+            (None, Some(_), None) => self.day = Some(value),
+            // What was taken for a year of two digits is the day: `08-Jan-1999` in the order YMD.
+            (Some((day, true)), Some(_), None) if self.has_name && digits >= 3 => {
+                self.day = Some(day);
+                self.set_year((value, digits));
+            }
+            (Some(_), Some(_), _) => self.day = Some(value),
+            (None, Some(_), Some(_)) => self.set_year((value, digits)),
+        }
+    }
+}
+
 struct Reader<'a> {
     rest: &'a str,
 }
@@ -200,12 +297,18 @@ impl<'a> Reader<'a> {
         Self { rest: text }
     }
 
-    fn moment(mut self) -> Result<Moment, Refusal> {
-        let (year, month, day, short_year) = self.date()?;
+    fn moment(mut self, order: DateOrder) -> Result<Moment, Refusal> {
+        self.weekday();
+        let mut date = self.date(order)?;
         let after_t = self.eat_char(|c| c.eq_ignore_ascii_case(&'t'));
         self.skip_spaces();
         let time_of_day = if self.peek().is_some_and(|c| c.is_ascii_digit()) { self.time(after_t)? } else { 0 };
         self.skip_spaces();
+        if date.year.is_none() {
+            // `Mon Jul 01 12:00:00 2024`
+            date.set_year(self.number()?);
+            self.skip_spaces();
+        }
         let mut is_bc = self.era();
         let zone = self.zone()?;
         self.skip_spaces();
@@ -213,6 +316,9 @@ impl<'a> Reader<'a> {
         if !self.rest.is_empty() {
             return Err(Refusal::Syntax);
         }
+        let Fields { year: Some((year, short_year)), month: Some(month), day: Some(day), .. } = date else {
+            return Err(Refusal::Syntax);
+        };
         let year = civil_year(year, short_year, is_bc)?;
         if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
             return Err(Refusal::MonthOrDay);
@@ -221,6 +327,18 @@ impl<'a> Reader<'a> {
             return Err(Refusal::Field);
         }
         Ok(Moment::Civil { days: civil::days_of_date(year, month, day), time_of_day, zone })
+    }
+
+    /// Passes over the name of a weekday.
+    fn weekday(&mut self) {
+        const WEEKDAYS: [&str; 7] = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+        let saved = self.rest;
+        let word = self.take_while(|c| c.is_ascii_alphabetic()).to_ascii_lowercase();
+        if word.len() >= 3 && WEEKDAYS.iter().any(|day| day.starts_with(&word)) {
+            self.take_while(|c| matches!(c, ' ' | '\t' | '\n' | ','));
+        } else {
+            self.rest = saved;
+        }
     }
 
     fn peek(&self) -> Option<char> {
@@ -267,32 +385,49 @@ impl<'a> Reader<'a> {
         month_of(word).map(Part::Month).ok_or(Refusal::Syntax)
     }
 
-    /// Year, month, day, and whether the year was written in two digits.
-    fn date(&mut self) -> Result<(i64, i64, i64, bool), Refusal> {
+    /// The parts of a date; the year may be missing after the name of a month, if a time follows.
+    fn date(&mut self, order: DateOrder) -> Result<Fields, Refusal> {
         let first = self.part()?;
         let stands_alone = !self.peek().is_some_and(|c| matches!(c, '-' | '/' | '.' | ','));
-        if let Part::Number { value, digits } = first
+        if let Part::Number { value, digits: digits @ (6 | 8) } = first
             && stands_alone
         {
-            match digits {
-                8 => return Ok((value / 10_000, value / 100 % 100, value % 100, false)),
-                6 => return Ok((value / 10_000, value / 100 % 100, value % 100, true)),
-                _ => {}
-            }
+            let (year, month, day) = (value / 10_000, value / 100 % 100, value % 100);
+            return Ok(Fields { year: Some((year, digits == 6)), month: Some(month), day: Some(day), has_name: false });
         }
         self.separator()?;
         let second = self.part()?;
-        self.separator()?;
-        let third = self.part()?;
-        use Part::{Month, Number};
-        Ok(match (first, second, third) {
-            (Number { value: y, digits: 3.. }, Number { value: m, .. }, Number { value: d, .. })
-            | (Number { value: y, digits: 3.. }, Month(m), Number { value: d, .. }) => (y, m, d, false),
-            (Number { value: d, .. }, Month(m), Number { value: y, digits })
-            | (Month(m), Number { value: d, .. }, Number { value: y, digits })
-            | (Number { value: m, .. }, Number { value: d, .. }, Number { value: y, digits }) => (y, m, d, digits <= 2),
+        let mut fields = Fields::default();
+        for part in [first, second] {
+            if let Part::Month(month) = part {
+                fields.name_month(month)?;
+            }
+        }
+        let before_third = self.rest;
+        let third = self.separator().and_then(|()| self.part());
+        let is_time = fields.has_name && self.peek() == Some(':');
+        let third = match third {
+            Ok(third) if !is_time => third,
+            Ok(_) if is_time => {
+                self.rest = before_third;
+                for part in [first, second] {
+                    if let Part::Number { value, digits } = part {
+                        fields.number(value, digits, DateOrder::Mdy);
+                    }
+                }
+                return Ok(fields);
+            }
             _ => return Err(Refusal::Syntax),
-        })
+        };
+        if let Part::Month(month) = third {
+            fields.name_month(month)?;
+        }
+        for part in [first, second, third] {
+            if let Part::Number { value, digits } = part {
+                fields.number(value, digits, order);
+            }
+        }
+        Ok(fields)
     }
 
     /// One of the signs between the parts of a date, spaces around it allowed.
@@ -388,6 +523,9 @@ impl<'a> Reader<'a> {
 
     fn zone_name(&mut self) -> Result<Zone, Refusal> {
         let name = self.take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '_' | '-' | '+'));
+        if let Some((_, seconds)) = ABBREVIATIONS.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
+            return Ok(Zone::Offset(*seconds));
+        }
         named_zone(name).map(Zone::Named).ok_or_else(|| match name.contains('/') {
             true => Refusal::UnknownZone(name.to_ascii_lowercase()),
             false => Refusal::Syntax,

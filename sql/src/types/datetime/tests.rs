@@ -11,7 +11,7 @@ fn timestamp(text: &str, time: &ValueContext) -> String {
     match parse_timestamptz(text, time) {
         Ok(micros) => {
             let mut out = String::new();
-            format_timestamptz(micros, &time.zone, &mut out);
+            format_timestamptz(micros, &time.zone, time.styles, &mut out);
             out
         }
         Err(e) => format!("{} {}", e.state.0, e.message),
@@ -22,7 +22,7 @@ fn date(text: &str) -> String {
     match parse_date(text, &context(TimeZone::UTC)) {
         Ok(days) => {
             let mut out = String::new();
-            format_date(days, &mut out);
+            format_date(days, Default::default(), &mut out);
             out
         }
         Err(e) => format!("{} {}", e.state.0, e.message),
