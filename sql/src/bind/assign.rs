@@ -4,6 +4,7 @@
 //! columns stand behind those of the row that the assignments are over.
 
 use heliosdb_storage::catalog::{ColumnDef, TableDef};
+use heliosdb_storage::value::DataType;
 use sqlparser::ast::{self, AssignmentTarget};
 
 use super::Binder;
@@ -11,9 +12,12 @@ use super::names;
 use super::predicate::row_subquery;
 use super::query::Unknowns;
 use super::scope::{Place, Scope};
+use super::tree::plain;
 use crate::error::{Result, SqlError, SqlState};
-use crate::expr::Expr;
+use crate::expr::{Expr, Form};
+use crate::parse::encoding;
 use crate::plan::{Assignments, SetColumn};
+use crate::types::cast::{CastContext, can_cast};
 
 /// What is assigned to one column.
 enum Source<'a> {
@@ -45,8 +49,22 @@ impl Binder<'_> {
         }
         let mut set: Vec<SetColumn> = Vec::with_capacity(sources.len());
         for (name, source) in sources {
-            let slot = self.target_column(table, name)?;
+            let (slot, subscripts) = self.target_column(table, name)?;
             let column = table.columns.get(slot).expect("BUG: the slot was looked up by name");
+            if !subscripts.is_empty() {
+                let value = match source {
+                    Source::Expr(value) if is_default(value) => return Err(default_of_element()),
+                    Source::Expr(value) => self.expr(value, scope)?,
+                    Source::Subquery { expr, .. } => expr,
+                };
+                // Several elements of one column may be set: each assignment goes on from the one before.
+                let known = set.iter().position(|known| known.slot == slot);
+                let array = known.map(|at| set.remove(at).value);
+                let array = array.unwrap_or(Expr::Column(slot, column.column_type.data_type));
+                let value = self.element_assigned(array, &subscripts, value, column, scope)?;
+                set.push(SetColumn { slot, value, reads_itself: true });
+                continue;
+            }
             let (value, reads_itself) = match source {
                 Source::Expr(value) if is_default(value) => (self.default_of(column)?, false),
                 Source::Expr(value) => {
@@ -114,12 +132,59 @@ impl Binder<'_> {
         Ok(sources)
     }
 
-    /// The column that INSERT or SET names.
-    pub(super) fn target_column(&self, table: &TableDef, name: &ast::ObjectName) -> Result<usize> {
-        let parts = names::parts(name)?;
+    /// A column's array with an element or a slice of it replaced.
+    pub(super) fn element_assigned(
+        &mut self,
+        array: Expr,
+        subscripts: &[ast::Subscript],
+        value: Expr,
+        column: &ColumnDef,
+        scope: &Scope<'_>,
+    ) -> Result<Expr> {
+        let data_type = column.column_type.data_type;
+        let Some(element) = data_type.element() else {
+            let name = crate::types::name(data_type, -1);
+            if data_type == DataType::Jsonb {
+                return Err(SqlError::unsupported("assignment to a part of a jsonb value"));
+            }
+            let message = format!("cannot subscript type {name} because it does not support subscripting");
+            return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message));
+        };
+        let mut args = vec![array];
+        let is_slice = subscripts.iter().any(|subscript| matches!(subscript, ast::Subscript::Slice { .. }));
+        let wanted = if is_slice { data_type } else { element };
+        let from = value.data_type();
+        if from != DataType::Unknown && !can_cast(from, wanted, CastContext::Assignment) {
+            let message = format!(
+                "subscripted assignment to \"{}\" requires type {} but expression is of type {}",
+                column.name,
+                crate::types::name(wanted, -1),
+                crate::types::name(from, -1)
+            );
+            return Err(SqlError::new(SqlState::DATATYPE_MISMATCH, message)
+                .with_hint("You will need to rewrite or cast the expression."));
+        }
+        args.push(self.coerce(value, plain(wanted), CastContext::Assignment)?);
+        let subscripts: Vec<&ast::Subscript> = subscripts.iter().collect();
+        let form = match self.subscript_args(&subscripts, scope, &mut args)? {
+            None => Form::AssignElement,
+            Some(bounds) => Form::AssignSlice(bounds),
+        };
+        Ok(Expr::Form { form, args, data_type })
+    }
+
+    /// The column that INSERT or SET names, and the subscripts behind it.
+    pub(super) fn target_column(
+        &self,
+        table: &TableDef,
+        name: &ast::ObjectName,
+    ) -> Result<(usize, Vec<ast::Subscript>)> {
+        let subscripts: Vec<_> = name.0.iter().filter_map(encoding::as_subscript).collect();
+        let plain = name.0.iter().filter(|part| part.as_ident().is_some()).cloned().collect();
+        let parts = names::parts(&ast::ObjectName(plain))?;
         let column = parts.first().map(String::as_str).unwrap_or_default();
         let error = match (table.slot(column), parts.get(1)) {
-            (Some(slot), None) => return Ok(slot),
+            (Some(slot), None) => return Ok((slot, subscripts)),
             (Some(slot), Some(field)) => {
                 let data_type = table.columns.get(slot).map(|column| column.column_type.data_type);
                 let type_name = data_type.map(|known| crate::types::name(known, -1)).unwrap_or_default();
@@ -142,6 +207,11 @@ impl Binder<'_> {
             None => error,
         })
     }
+}
+
+/// The error for DEFAULT in the place of an element.
+pub(super) fn default_of_element() -> SqlError {
+    SqlError::unsupported_as("cannot set an array element to DEFAULT")
 }
 
 /// Whether an expression reads a column of the row it is evaluated over.

@@ -53,6 +53,12 @@ impl Binder<'_> {
         } else {
             let bound: Result<Vec<Expr>> = arguments.exprs.iter().map(|arg| self.expr(arg, scope)).collect();
             let (schema, bound) = (qualified.schema.as_deref(), bound?);
+            if !arguments.names.is_empty() {
+                return Err(no_named_function(&qualified, &bound, &arguments.names));
+            }
+            if let ([_], "pg_typeof", true) = (bound.as_slice(), qualified.name.as_str(), in_catalog) {
+                return self.type_of(&bound);
+            }
             if arguments.variadic {
                 self.variadic_call(schema, &qualified.name, bound)
             } else {
@@ -86,7 +92,11 @@ impl Binder<'_> {
                 // The result is the first operand as `=` takes it.
                 let equal = operator(self, "=", Some(a), b)?;
                 let a = equal.children().first().map(|a| Expr::clone(a)).expect("BUG: a comparison has operands");
-                let data_type = a.data_type();
+                let declared = match &equal {
+                    Expr::Call { function, .. } => function.arg_type(0).filter(|declared| !declared.is_polymorphic()),
+                    _ => None,
+                };
+                let data_type = declared.unwrap_or(a.data_type());
                 let null = Expr::Literal(Value::Null, data_type);
                 Ok(Expr::Case { branches: vec![(equal, null)], otherwise: Box::new(a), data_type })
             }
@@ -124,6 +134,8 @@ impl Binder<'_> {
         types.push(element);
         let function = functions::resolve(schema, name, &types)?;
         if !function.variadic {
+            types.pop();
+            types.push(array.data_type());
             return Err(functions::no_function(schema, name, &types));
         }
         let declared = function.arg_type(types.len() - 1).unwrap_or(DataType::Any);
@@ -139,6 +151,13 @@ impl Binder<'_> {
         }
         coerced.push(array);
         Ok(Expr::Form { form: Form::VariadicCall(function), args: coerced, data_type: function.returns })
+    }
+
+    /// The type of an argument, which is known here and nowhere later.
+    fn type_of(&mut self, args: &[Expr]) -> Result<Expr> {
+        let data_type = args.first().map_or(DataType::Unknown, Expr::data_type);
+        let oid = Expr::Literal(Value::Oid(data_type.oid()), DataType::Oid);
+        self.coerce(oid, plain(DataType::RegType), CastContext::Explicit)
     }
 
     /// A call by the name of a type is a cast, where no function has that name.
@@ -157,11 +176,13 @@ pub(super) struct Arguments<'a> {
     pub distinct: bool,
     /// Whether the last one is an array of arguments.
     pub variadic: bool,
+    /// The names of the last ones, as far as they are given.
+    pub names: Vec<String>,
 }
 
 impl<'a> Arguments<'a> {
     fn of(args: &'a FunctionArguments) -> Result<Self> {
-        let mut arguments = Self { exprs: Vec::new(), star: false, distinct: false, variadic: false };
+        let mut arguments = Self { exprs: Vec::new(), star: false, distinct: false, variadic: false, names: Vec::new() };
         let list = match args {
             FunctionArguments::None => return Ok(arguments),
             FunctionArguments::Subquery(_) => return Err(SqlError::unsupported("a subquery as the only argument")),
@@ -181,8 +202,12 @@ impl<'a> Arguments<'a> {
                     None => arguments.exprs.push(expr),
                 },
                 FunctionArg::Unnamed(FunctionArgExpr::Wildcard) if list.args.len() == 1 => arguments.star = true,
+                FunctionArg::Named { name, arg: FunctionArgExpr::Expr(expr), .. } => {
+                    arguments.names.push(names::ident(name));
+                    arguments.exprs.push(expr);
+                }
                 FunctionArg::Named { .. } | FunctionArg::ExprNamed { .. } => {
-                    return Err(SqlError::unsupported("a named argument"));
+                    return Err(SqlError::unsupported(format!("the argument {arg}")));
                 }
                 FunctionArg::Unnamed(other) => return Err(SqlError::unsupported(format!("the argument {other}"))),
             }
@@ -212,6 +237,21 @@ pub(super) fn plain_arguments(args: &[FunctionArg]) -> Result<Vec<&ast::Expr>> {
             other => Err(SqlError::unsupported(format!("the argument {other}"))),
         })
         .collect()
+}
+
+/// The error for a call with names of arguments: no function has any yet.
+fn no_named_function(function: &names::QualifiedName, args: &[Expr], names: &[String]) -> SqlError {
+    let first_named = args.len().saturating_sub(names.len());
+    let args = args.iter().enumerate().map(|(at, arg)| {
+        let data_type = crate::types::name(arg.data_type(), -1);
+        match at.checked_sub(first_named).and_then(|at| names.get(at)) {
+            Some(name) => format!("{name} => {data_type}"),
+            None => data_type.into_owned(),
+        }
+    });
+    let args = args.collect::<Vec<_>>().join(", ");
+    SqlError::new(SqlState::UNDEFINED_FUNCTION, format!("function {function}({args}) does not exist"))
+        .with_hint("No function matches the given name and argument types. You might need to add explicit type casts.")
 }
 
 fn is_special(name: &str) -> bool {

@@ -129,7 +129,11 @@ impl Binder<'_> {
         }
         match name.name.as_str() {
             "C" | "POSIX" | "default" => Ok(bound),
-            _ => Err(SqlError::unsupported(format!("collation \"{name}\""))),
+            known if is_locale(known) => Err(SqlError::unsupported(format!("collation \"{name}\""))),
+            _ => {
+                let message = format!("collation \"{name}\" for encoding \"UTF8\" does not exist");
+                Err(SqlError::new(SqlState::UNDEFINED_OBJECT, message))
+            }
         }
     }
 
@@ -321,6 +325,14 @@ impl Binder<'_> {
         let place = crate::parse::find_before(self.source, start, symbol);
         place.map_or(error.clone(), |span| self.at(span, error))
     }
+}
+
+/// Whether a collation's name is that of a locale, which PostgreSQL may have: `de_DE`, `en-x-icu`, `C.UTF-8`.
+fn is_locale(name: &str) -> bool {
+    let mut parts = name.split(['_', '-', '.']);
+    let language = parts.next().unwrap_or_default();
+    let is_language = matches!(language.len(), 2 | 3) && language.bytes().all(|byte| byte.is_ascii_lowercase());
+    (is_language || matches!(language, "C" | "POSIX" | "ucs")) && parts.next().is_some()
 }
 
 /// The text of a string literal of any notation.

@@ -53,7 +53,10 @@ impl Binder<'_> {
         }
         let mut slots = Vec::with_capacity(columns.len());
         for column in columns {
-            let slot = self.target_column(table, column)?;
+            let (slot, subscripts) = self.target_column(table, column)?;
+            if !subscripts.is_empty() {
+                return Err(SqlError::unsupported("INSERT into an element of an array"));
+            }
             if slots.contains(&slot) {
                 let name = table.columns.get(slot).map(|column| column.name.as_str()).unwrap_or_default();
                 return Err(SqlError::new(

@@ -56,6 +56,7 @@ macro_rules! scripts {
 
 scripts!(
     aggregates,
+    arrays_and_rows,
     constraints,
     copy,
     create_table,

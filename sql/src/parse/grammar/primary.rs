@@ -293,10 +293,13 @@ impl Grammar<'_> {
             if let Some(interval) = self.interval_literal()? {
                 return Ok(Some(interval));
             }
-        } else if let Ok(data_type) = self.keyword_type()
-            && matches!(self.kind(), TokenKind::String(_))
-        {
-            return self.literal_of_type(data_type).map(Some);
+        } else {
+            // A parenthesis can only belong to a type.
+            let is_type = self.ahead(1).kind == TokenKind::LeftParen && self.keyword() != Some(Keyword::Double);
+            let data_type = self.keyword_type();
+            if is_type || (data_type.is_ok() && matches!(self.kind(), TokenKind::String(_))) {
+                return self.literal_of_type(data_type?).map(Some);
+            }
         }
         self.at = start;
         Ok(None)
