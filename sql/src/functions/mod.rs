@@ -4,6 +4,7 @@
 //! the argument types by PostgreSQL's rules (exact match, then implicit casts, preferred types, unknown literals).
 
 pub mod aggregate;
+mod array;
 mod comparison;
 mod datetime;
 mod float;

@@ -17,6 +17,7 @@ use crate::types::name;
 
 /// All families of functions.
 static FUNCTIONS: &[&[ScalarFunction]] = &[
+    super::array::FUNCTIONS,
     super::comparison::FUNCTIONS,
     super::datetime::FUNCTIONS,
     super::float::FUNCTIONS,
@@ -33,6 +34,7 @@ static FUNCTIONS: &[&[ScalarFunction]] = &[
 
 /// All families of operators.
 static OPERATORS: &[&[ScalarFunction]] = &[
+    super::array::OPERATORS,
     super::comparison::OPERATORS,
     super::datetime::OPERATORS,
     super::float::OPERATORS,
@@ -218,8 +220,12 @@ fn resolve_unknowns<S: Signature>(left: &mut Vec<S>, args: &[DataType]) {
         if let Some(one) = known.next()
             && known.all(|arg| arg == one)
         {
-            let all_of_it: Vec<S> =
-                left.iter().filter(|c| unknown.iter().all(|i| accepts(c.arg(*i), one))).cloned().collect();
+            let all_alike = vec![one; args.len()];
+            let takes_it = |c: &&S| {
+                unknown.iter().all(|i| accepts(c.arg(*i), one))
+                    && polymorphic::resolve((0..args.len()).map(|i| c.arg(i)), &all_alike).is_some()
+            };
+            let all_of_it: Vec<S> = left.iter().filter(takes_it).cloned().collect();
             if all_of_it.len() == 1 {
                 *left = all_of_it;
             }
@@ -245,9 +251,6 @@ fn call_text(schema: Option<&str>, function: &str, args: &[DataType]) -> String 
 const FUNCTIONS_NOT_BUILT: &[&str] = &[
     "age",
     "array_agg",
-    "array_length",
-    "array_to_string",
-    "cardinality",
     "current_setting",
     "currval",
     "decode",
@@ -383,8 +386,8 @@ mod tests {
             ("||", Text, Text, &[Text, Text]),
             ("||", Varchar, Unknown, &[Text, Text]),
             ("||", Unknown, Unknown, &[Text, Text]),
-            ("||", Int4, Unknown, &[Unknown, Text]),
-            ("||", Text, Int4, &[Text, Unknown]),
+            ("||", Int4, Unknown, &[DataType::AnyNonArray, Text]),
+            ("||", Text, Int4, &[Text, DataType::AnyNonArray]),
             ("||", Jsonb, Jsonb, &[Jsonb, Jsonb]),
             ("->", Jsonb, Unknown, &[Jsonb, Text]),
             ("->>", Jsonb, Int4, &[Jsonb, Int4]),

@@ -21,8 +21,11 @@ const fn number(name: &'static str, args: &'static [DataType], call: Code) -> Sc
     ScalarFunction::new(name, args, I, call)
 }
 
-pub(super) static OPERATORS: &[ScalarFunction] =
-    &[text("||", &[T, T], append), text("||", &[T, ANY], append).stable(), text("||", &[ANY, T], append).stable()];
+pub(super) static OPERATORS: &[ScalarFunction] = &[
+    text("||", &[T, T], append),
+    text("||", &[T, DataType::AnyNonArray], append).stable(),
+    text("||", &[DataType::AnyNonArray, T], append).stable(),
+];
 
 pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     number("length", &[T], |_, args| one(args, |s| count(s.chars().count()))),

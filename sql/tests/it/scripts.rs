@@ -57,6 +57,7 @@ macro_rules! scripts {
 scripts!(
     aggregates,
     arrays_and_rows,
+    arrays,
     constraints,
     copy,
     create_table,

@@ -166,6 +166,11 @@ const FIXED: &[(DataType, u32, u32)] = &[
 ];
 
 impl DataType {
+    /// `integer[]`
+    pub const INT4_ARRAY: Self = Self::Array(ElementType(23));
+    /// `text[]`
+    pub const TEXT_ARRAY: Self = Self::Array(ElementType(25));
+
     /// PostgreSQL's oid of the type.
     pub fn oid(self) -> u32 {
         match self {

@@ -1,0 +1,26 @@
+-- Functions and operators of arrays.
+SELECT array_append('{1,2}'::int[], 3), array_append(NULL::int[], 3), array_append('{}'::text[], 'a'), array_append('{1}'::int[], NULL), array_append('{1,2}'::int[], 2.5);
+SELECT array_prepend(1, '{2,3}'::int[]), array_prepend(NULL, '{2}'::int[]), array_cat('{1,2}'::int[], '{3}'), array_cat('{{1,2}}'::int[], '{3,4}'), array_cat('{1,2}'::int[], '{{3,4},{5,6}}');
+SELECT '{1,2}'::int[] || 3, 1 || '{2}'::int[], '{1}'::int[] || '{2,3}'::int[], '{a}'::text[] || '{b}', '{1}'::int[] || NULL, '[0:1]={1,2}'::int[] || 5;
+SELECT array_cat('{{1,2}}'::int[], '{3,4,5}');
+SELECT array_append('{{1,2}}'::int[], 3);
+SELECT '{1,2,3}'::int[] @> '{2,2}', '{1,2,3}'::int[] @> '{4}', '{1,2}'::int[] <@ '{1,2,3}'::int[], '{1,NULL}'::int[] @> '{NULL}', '{}'::int[] <@ '{1}', '{1,2}'::int[] && '{2,3}'::int[], '{1}'::int[] && '{}';
+SELECT '{1,2}'::int[] = '{1,2}', '{1,2}'::int[] < '{1,3}', '{1,2}'::int[] <> '{2}', '{2}'::int[] > '{1,5}';
+SELECT array_length('{1,2,3}'::int[], 1), array_length('{1,2,3}'::int[], 2), array_length('{}'::int[], 1), array_length('{{1,2},{3,4},{5,6}}'::int[], 2), cardinality('{{1,2},{3,4}}'::int[]), cardinality('{}'::text[]);
+SELECT array_ndims('{{1,2}}'::int[]), array_ndims('{}'::int[]), array_dims('[2:3]={1,2}'::int[]), array_lower('[2:3]={1,2}'::int[], 1), array_upper('[2:3]={1,2}'::int[], 1), array_upper('{}'::int[], 1);
+SELECT array_position('{a,b,c,b}'::text[], 'b'), array_position('{a,b,c,b}'::text[], 'b', 3), array_position('{a,NULL}'::text[], NULL), array_position('{1,2}'::int[], 7), array_positions('{a,b,c,b}'::text[], 'b'), array_positions('{}'::int[], 1);
+SELECT array_remove('{1,2,3,2}'::int[], 2), array_remove('{1,NULL}'::int[], NULL), array_replace('{1,2,3,2}'::int[], 2, 9), array_replace('{1,NULL}'::int[], NULL, 0);
+SELECT array_to_string('{1,2,NULL,3}'::int[], ','), array_to_string('{1,2,NULL,3}'::int[], ',', '*'), array_to_string('{a,b}'::text[], ''), array_to_string('{}'::int[], ','), array_to_string('{{1,2},{3,4}}'::int[], '-'), array_to_string('{t,f}'::bool[], ',');
+SELECT string_to_array('a,b,c', ','), string_to_array('abc', NULL), string_to_array('', ','), string_to_array('a,b', ''), string_to_array('a,,b', ',', ''), string_to_array(NULL, ','), string_to_array('xx~^~yy~^~zz', '~^~', 'yy');
+SELECT trim_array('{1,2,3}'::int[], 2), trim_array('{1}'::int[], 0), trim_array('{{1,2},{3,4}}'::int[], 1);
+SELECT trim_array('{1,2,3}'::int[], 4);
+SELECT array_fill(7, '{3}'), array_fill(11, '{2,2}'), array_fill('x'::text, '{2}', '{5}'), array_fill(1, '{}');
+SELECT array_fill(1, '{2}', '{1,2}');
+SELECT array_remove('{{1,2}}'::int[], 1);
+SELECT array_position('{{1,2}}'::int[], 1);
+SELECT array_length('abc', 1);
+CREATE TABLE a (id int, tags text[], n int[]);
+INSERT INTO a VALUES (1, '{x,y}', '{1,2,3}'), (2, NULL, '{}'), (3, '{"a b",NULL,"c\"d"}', '{{1,2},{3,4}}');
+SELECT id, tags, n FROM a WHERE tags @> '{x}' OR n && '{4}' ORDER BY id;
+UPDATE a SET tags = array_append(tags, 'new'), n = n || 9 WHERE id < 3 RETURNING *;
+SELECT array_to_string(tags, '|', '-') FROM a ORDER BY id;
