@@ -9,7 +9,7 @@ mod form;
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use heliosdb_storage::value::{ColumnType, Value};
+use heliosdb_storage::value::{Array, ColumnType, DataType, Value};
 
 pub use context::{EvalContext, NEVER_CANCELLED, NoSubqueries, OuterRow, SessionFacts, SubqueryRunner};
 
@@ -65,9 +65,9 @@ fn eval_cow<'v>(expr: &'v Expr, row: &'v [Value], ctx: &EvalContext<'v>) -> Resu
             }
             return eval_cow(otherwise, row, ctx);
         }
-        Expr::Call { function, args, .. } => match function.comparison {
+        Expr::Call { function, args, returns } => match function.comparison {
             Some(comparison) => boolean(eval_comparison(comparison, args, row, ctx)?),
-            None => eval_call(function, args, row, ctx)?,
+            None => array_of_type(eval_call(function, args, row, ctx)?, *returns),
         },
         Expr::Cast { expr, to, explicit } => eval_cast(expr, *to, *explicit, row, ctx)?,
         Expr::Subquery(subquery) => eval_subquery(subquery, row, ctx)?,
@@ -162,6 +162,17 @@ fn eval_call(function: &ScalarFunction, args: &[Expr], row: &[Value], ctx: &Eval
         }
     }
     (function.call)(ctx, values)
+}
+
+/// A function that makes an array of values does not always see of which type they are; the call knows.
+fn array_of_type(value: Value, data_type: DataType) -> Value {
+    match (&value, data_type.element()) {
+        (Value::Array(array), Some(element)) if array.element() != element => {
+            let (dimensions, values) = (array.dimensions().to_vec(), array.values().to_vec());
+            Array::with_dimensions(element, dimensions, values).map_or(Value::Null, |array| Value::Array(array.into()))
+        }
+        _ => value,
+    }
 }
 
 fn eval_cast(expr: &Expr, to: ColumnType, explicit: bool, row: &[Value], ctx: &EvalContext<'_>) -> Result<Value> {
