@@ -242,6 +242,14 @@ impl SubqueryForm {
             Self::Planned { plan, .. } => plan.for_each_expr(level, visit),
         }
     }
+
+    /// As [`SubqueryForm::for_each_expr`], to change them.
+    pub fn for_each_expr_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Expr, usize)) {
+        match self {
+            Self::Bound(query) => query.for_each_expr_mut(level, visit),
+            Self::Planned { plan, .. } => Arc::make_mut(plan).for_each_expr_mut(level, visit),
+        }
+    }
 }
 
 /// What is asked of a subquery.

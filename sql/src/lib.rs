@@ -12,6 +12,7 @@
 //! | [`bind`] | names, types, coercions: the typed tree of [`expr`] |
 //! | [`plan`] | access paths, joins, pushdown; the plan cache |
 //! | [`exec`] | one operator a file |
+//! | [`statistics`] | how large tables are and what is in them |
 //! | [`statement`] | one statement that is not a query a file: DDL, transaction control, settings |
 //! | [`eval`] | the one evaluator of expressions |
 //! | [`functions`] | functions, operators, aggregates, by family |
@@ -37,6 +38,7 @@ pub mod parse;
 pub mod plan;
 pub mod session;
 pub mod statement;
+pub mod statistics;
 pub mod sync_control;
 pub mod types;
 

@@ -30,7 +30,7 @@ use crate::catalog::TableDef;
 use crate::codec::Reader;
 use crate::error::{Error, Result};
 use crate::value::compare::{time_tz_order, type_rank, without_blanks};
-use crate::value::{Numeric, Value, json, numeric};
+use crate::value::{DataType, Numeric, Value, json, numeric};
 
 const NEGATIVE: u8 = 1;
 const ZERO: u8 = 2;
@@ -191,6 +191,80 @@ fn put_all(values: &[Value], out: &mut Vec<u8>) -> Result<()> {
     }
     out.push(0);
     Ok(())
+}
+
+/// Reads an encoded value of a type whose encoding says all (see [`is_exact`]), in an order; returns how many bytes it takes.
+pub fn decode_ordered(key: &[u8], order: KeyOrder, data_type: DataType) -> Result<(Value, usize)> {
+    match key.first() {
+        Some(&(NULL_FIRST | NULL_LAST)) => Ok((Value::Null, 1)),
+        _ if order.descending => {
+            let inverted: Vec<u8> = key.iter().map(|byte| !byte).collect();
+            decode_value(&inverted, data_type)
+        }
+        _ => decode_value(key, data_type),
+    }
+}
+
+/// Whether the encoding of a type's values tells each from all others: `1.0` and `1.00` have one encoding, as have the two
+/// zeros of `float8`.
+pub const fn is_exact(data_type: DataType) -> bool {
+    matches!(
+        data_type,
+        DataType::Bool
+            | DataType::Int2
+            | DataType::Int4
+            | DataType::Int8
+            | DataType::Text
+            | DataType::Varchar
+            | DataType::Uuid
+            | DataType::Date
+            | DataType::Time
+            | DataType::Timestamp
+            | DataType::TimestampTz
+    )
+}
+
+fn decode_value(key: &[u8], data_type: DataType) -> Result<(Value, usize)> {
+    let mut reader = Reader::new(key, "key");
+    let damaged = |reader: &Reader<'_>| reader.damaged(format!("a key has no value of type {data_type:?}"));
+    let value = match (reader.u8()?, data_type) {
+        (1, DataType::Bool) => Value::Bool(reader.u8()? != 0),
+        (2, DataType::Int2) => Value::Int2(narrow(&mut reader)?),
+        (2, DataType::Int4) => Value::Int4(narrow(&mut reader)?),
+        (2, DataType::Int8) => Value::Int8(integer(&mut reader)?),
+        (7, DataType::Date) => Value::Date(narrow(&mut reader)?),
+        (8, DataType::TimestampTz) => Value::TimestampTz(integer(&mut reader)?),
+        (11, DataType::Time) => Value::Time(integer(&mut reader)?),
+        (13, DataType::Timestamp) => Value::Timestamp(integer(&mut reader)?),
+        (5, DataType::Text | DataType::Varchar) => Value::text(text(&mut reader)?),
+        (6, DataType::Uuid) => Value::Uuid(uuid::Uuid::from_bytes(reader.array()?)),
+        _ => return Err(damaged(&reader)),
+    };
+    Ok((value, key.len() - reader.remaining()))
+}
+
+fn integer(reader: &mut Reader<'_>) -> Result<i64> {
+    Ok((u64::from_be_bytes(reader.array()?) ^ SIGN_BIT).cast_signed())
+}
+
+fn narrow<T: TryFrom<i64>>(reader: &mut Reader<'_>) -> Result<T> {
+    let n = integer(reader)?;
+    T::try_from(n).map_err(|_| reader.damaged(format!("integer {n} is out of range")))
+}
+
+fn text(reader: &mut Reader<'_>) -> Result<String> {
+    let mut bytes = Vec::new();
+    loop {
+        match reader.u8()? {
+            0 => match reader.u8()? {
+                0 => break,
+                0xff => bytes.push(0),
+                byte => return Err(reader.damaged(format!("unknown escape {byte}"))),
+            },
+            byte => bytes.push(byte),
+        }
+    }
+    String::from_utf8(bytes).map_err(|_| reader.damaged("text is not UTF-8"))
 }
 
 /// The encoding of a tuple.
@@ -434,6 +508,32 @@ mod tests {
             let len = key.len();
             key.extend(rest);
             prop_assert_eq!(skip_values(&key, values.len()).unwrap(), len);
+        }
+
+        #[test]
+        fn what_an_exact_key_says_is_the_value((value, _) in pairs(), descending: bool, nulls_first: bool) {
+            let data_type = match &value {
+                Value::Bool(_) => DataType::Bool,
+                Value::Int2(_) => DataType::Int2,
+                Value::Int4(_) => DataType::Int4,
+                Value::Int8(_) => DataType::Int8,
+                Value::Text(_) | Value::Null => DataType::Text,
+                Value::Uuid(_) => DataType::Uuid,
+                Value::Date(_) => DataType::Date,
+                Value::TimestampTz(_) => DataType::TimestampTz,
+                Value::Time(_) => DataType::Time,
+                Value::Timestamp(_) => DataType::Timestamp,
+                _ => return Ok(()),
+            };
+            prop_assert!(is_exact(data_type));
+            let order = KeyOrder { descending, nulls_first };
+            let mut key = Vec::new();
+            encode_ordered(&value, order, &mut key).unwrap();
+            let len = key.len();
+            key.extend([1, 2, 3]);
+            let (again, taken) = decode_ordered(&key, order, data_type).unwrap();
+            prop_assert_eq!(taken, len);
+            prop_assert!(again.is_identical(&value));
         }
 
         #[test]

@@ -36,6 +36,7 @@ mod overlay;
 pub mod row;
 pub mod sequence;
 pub mod sequencer;
+pub mod statistics;
 pub mod store;
 pub mod sync_row;
 pub mod transaction;

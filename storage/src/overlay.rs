@@ -56,6 +56,11 @@ impl Overlay {
         self.spaces.contains_key(&space)
     }
 
+    /// How many keys of a space were written.
+    pub(crate) fn written_keys(&self, space: Space) -> usize {
+        self.spaces.get(&space).map_or(0, BTreeMap::len)
+    }
+
     /// Writes a value, or none to remove it.
     pub(crate) fn put(&mut self, space: Space, key: Bytes, value: Option<Bytes>, command: u32) -> Result<()> {
         let cost = BYTES_PER_VERSION + key.len() + value.as_ref().map_or(0, Bytes::len);

@@ -110,6 +110,11 @@ impl Snapshot {
         self.view.get(table.space(), &key.0, |bytes| values(table, bytes))
     }
 
+    /// How many rows a table has.
+    pub fn row_count(&self, table: &TableDef) -> Result<u64> {
+        self.view.space(table.space())?.map_or(Ok(0), |rows| rows.len())
+    }
+
     /// The state of a row of a synced table.
     pub fn row_state(&self, table: &TableDef, key: &RowKey) -> Result<RowState> {
         self.view.row_state(table, key)

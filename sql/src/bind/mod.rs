@@ -15,7 +15,6 @@
 //! | `view` | views in FROM |
 //! | `mention` | what the names in a text mean, for texts that are kept |
 //! | `copy` | what COPY names |
-//! | `deparse` | typed expressions as text, for EXPLAIN |
 
 mod aggregate;
 mod array;
@@ -27,7 +26,6 @@ mod conflict;
 pub mod copy;
 mod cte;
 mod default;
-pub mod deparse;
 mod distinct;
 mod expression;
 mod from;

@@ -24,10 +24,10 @@ pub struct Aggregate {
     memory: Reservation,
 }
 
-struct Group {
+pub(super) struct Group {
     /// Of which grouping set.
     set: usize,
-    key: Vec<Value>,
+    pub(super) key: Vec<Value>,
     calls: Vec<CallState>,
 }
 
@@ -110,13 +110,13 @@ fn mask(of: &[usize], members: &[usize]) -> Value {
 }
 
 impl Group {
-    fn new(set: usize, key: Vec<Value>, calls: &[AggregateCall]) -> Self {
+    pub(super) fn new(set: usize, key: Vec<Value>, calls: &[AggregateCall]) -> Self {
         let calls =
             calls.iter().map(|call| CallState { accumulator: (call.function.new)(), seen: HashSet::new() }).collect();
         Self { set, key, calls }
     }
 
-    fn add(
+    pub(super) fn add(
         &mut self,
         calls: &[AggregateCall],
         row: &[Value],
@@ -144,7 +144,7 @@ impl Group {
         Ok(())
     }
 
-    fn finish(self, sets: &[Vec<usize>], masks: &[Vec<usize>]) -> Result<Row> {
+    pub(super) fn finish(self, sets: &[Vec<usize>], masks: &[Vec<usize>]) -> Result<Row> {
         let mut row = self.key;
         for mut call in self.calls {
             row.push(call.accumulator.finish()?);
@@ -157,7 +157,7 @@ impl Group {
 
 impl Operator for Aggregate {
     fn next_batch(&mut self, plan: &Plan, ctx: &mut ExecContext<'_>) -> Result<Option<Vec<Row>>> {
-        let Plan::Aggregate { input, groups, sets, calls, masks } = plan else { return Err(mismatch()) };
+        let Plan::Aggregate { input, sorted: _, groups, sets, calls, masks } = plan else { return Err(mismatch()) };
         if self.results.is_none() {
             self.results = Some(self.read(Node { input, groups, sets, calls }, ctx)?.into_iter());
         }

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use heliosdb_storage::value::Value;
 use heliosdb_storage::{RelationId, Row, RowKey, Transaction};
 
+use super::measured::Measure;
 use super::with::{CteFrame, CteState};
 use crate::bind::tree::CteId;
 use crate::error::{Result, SqlError, SqlState};
@@ -35,6 +36,10 @@ pub struct StatementContext {
     pub(super) subqueries: RefCell<HashMap<usize, Arc<Vec<Row>>>>,
     /// What there is of the queries of WITH that are the same all over the statement.
     pub(super) ctes: RefCell<HashMap<CteId, Arc<Mutex<CteState>>>>,
+    /// What is seen of the nodes of a plan that is watched, by their numbers.
+    measures: RefCell<Vec<Measure>>,
+    /// The node that is running, if it is watched.
+    pub(super) watched: Cell<Option<usize>>,
 }
 
 impl StatementContext {
@@ -48,7 +53,39 @@ impl StatementContext {
             left_alone: RefCell::default(),
             subqueries: RefCell::default(),
             ctes: RefCell::default(),
+            measures: RefCell::default(),
+            watched: Cell::new(None),
         }
+    }
+
+    /// Notes what is seen of a node.
+    pub(super) fn measure(&self, node: usize, note: impl FnOnce(&mut Measure)) {
+        let mut measures = self.measures.borrow_mut();
+        if measures.len() <= node {
+            measures.resize(node + 1, Measure::default());
+        }
+        if let Some(measure) = measures.get_mut(node) {
+            note(measure);
+        }
+    }
+
+    /// Notes what is seen of the node that is running, if it is watched.
+    pub(super) fn note(&self, note: impl FnOnce(&mut Measure)) {
+        if let Some(node) = self.watched.get() {
+            self.measure(node, note);
+        }
+    }
+
+    /// Notes that the condition of the running node has taken rows out.
+    pub(super) fn note_removed(&self, rows: usize) {
+        if rows > 0 {
+            self.note(|measure| measure.removed += u64::try_from(rows).unwrap_or(u64::MAX));
+        }
+    }
+
+    /// What was seen of the nodes.
+    pub fn measures(&self) -> Vec<Measure> {
+        self.measures.borrow().clone()
     }
 }
 

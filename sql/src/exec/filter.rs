@@ -36,12 +36,14 @@ impl Operator for Filter {
         }
         while let Some(rows) = self.input.next_batch(input, ctx)? {
             let eval = ctx.eval();
-            let mut kept = Vec::with_capacity(rows.len());
+            let before = rows.len();
+            let mut kept = Vec::with_capacity(before);
             for row in rows {
                 if is_true(predicate, &row, &eval)? {
                     kept.push(row);
                 }
             }
+            ctx.statement.note_removed(before - kept.len());
             if !kept.is_empty() {
                 return Ok(Some(kept));
             }

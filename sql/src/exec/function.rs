@@ -17,7 +17,7 @@ pub struct FunctionScan {
 
 impl Operator for FunctionScan {
     fn next_batch(&mut self, plan: &Plan, ctx: &mut ExecContext<'_>) -> Result<Option<Vec<Row>>> {
-        let Plan::Function { function, args } = plan else { return Err(mismatch()) };
+        let Plan::Function { function, args, .. } = plan else { return Err(mismatch()) };
         ctx.check_cancelled()?;
         if self.rows.is_none() {
             let eval_ctx = ctx.eval();

@@ -7,7 +7,7 @@ use heliosdb_storage::value::Value;
 use super::assign::{assign, is_done, note_done};
 use super::context::ExecContext;
 use super::counter::Returned;
-use super::nested_loop::joined;
+use super::join::joined;
 use super::{Operator, mismatch};
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::{eval, is_true};

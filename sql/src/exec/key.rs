@@ -1,16 +1,17 @@
-//! From the key conditions of a plan to the bytes of a key range.
+//! From the key conditions of a plan to the bytes of key ranges.
 
+use std::collections::BTreeSet;
 use std::ops::Bound;
 
 use bytes::Bytes;
 use heliosdb_storage::RowKey;
-use heliosdb_storage::key::{KeyRange, encode_tuple, encode_value};
+use heliosdb_storage::key::{KeyOrder, KeyRange, encode_ordered, encode_tuple};
 use heliosdb_storage::value::{DataType, Value};
 
 use super::context::ExecContext;
 use crate::error::Result;
 use crate::eval::eval;
-use crate::plan::{KeyBound, KeyBounds, KeyPart};
+use crate::plan::{KeyBounds, KeyPart, KeyValue};
 
 /// A value as a key column sees it.
 enum Fitted {
@@ -26,6 +27,12 @@ enum Fitted {
 
 /// The key of a point look-up; none if no row can have it.
 pub fn point(key: &[KeyPart], ctx: &ExecContext<'_>) -> Result<Option<RowKey>> {
+    if let [part] = key {
+        return match fitted(part, ctx)? {
+            Fitted::Value(value) => Ok(Some(RowKey(encode_tuple([&value])?))),
+            Fitted::Null | Fitted::Below | Fitted::Above => Ok(None),
+        };
+    }
     let mut values = Vec::with_capacity(key.len());
     for part in key {
         match fitted(part, ctx)? {
@@ -36,56 +43,90 @@ pub fn point(key: &[KeyPart], ctx: &ExecContext<'_>) -> Result<Option<RowKey>> {
     Ok(Some(RowKey(encode_tuple(&values)?)))
 }
 
-/// The range of keys; none if it is empty.
-pub fn range(bounds: &KeyBounds, ctx: &ExecContext<'_>) -> Result<Option<KeyRange>> {
-    let mut prefix = Vec::new();
-    for part in &bounds.equal {
-        match fitted(part, ctx)? {
-            Fitted::Value(value) => encode_value(&value, &mut prefix)?,
-            Fitted::Null | Fitted::Below | Fitted::Above => return Ok(None),
-        }
+/// The ranges of keys, in their order, none of which overlap.
+pub fn ranges(bounds: &KeyBounds, ctx: &ExecContext<'_>) -> Result<Vec<KeyRange>> {
+    let mut prefixes = vec![Vec::new()];
+    for value in &bounds.equal {
+        let parts = encoded(value, ctx)?;
+        prefixes = match parts.as_slice() {
+            [] => return Ok(Vec::new()),
+            [part] => {
+                prefixes.iter_mut().for_each(|prefix: &mut Vec<u8>| prefix.extend_from_slice(part));
+                prefixes
+            }
+            parts => prefixes.iter().flat_map(|prefix| parts.iter().map(|part| [&**prefix, part].concat())).collect(),
+        };
     }
-    let start = match &bounds.lower {
-        None => Some(Bound::Included(Bytes::copy_from_slice(&prefix))),
-        Some(bound) => lower(&prefix, bound, ctx)?,
-    };
-    let end = match &bounds.upper {
-        Some(bound) => upper(&prefix, bound, ctx)?,
-        None if bounds.lower.is_some() => Some(before_nulls(&prefix)?),
-        None if prefix.is_empty() => Some(Bound::Unbounded),
-        None => Some(KeyRange::prefix(&prefix).end),
-    };
-    Ok(match (start, end) {
-        (Some(start), Some(end)) => Some(KeyRange { start, end }),
-        _ => None,
-    })
+    let mut ranges = Vec::with_capacity(prefixes.len());
+    for prefix in prefixes {
+        ranges.extend(range(&prefix, bounds, ctx)?);
+    }
+    Ok(ranges)
 }
 
-fn lower(prefix: &[u8], bound: &KeyBound, ctx: &ExecContext<'_>) -> Result<Option<Bound<Bytes>>> {
-    Ok(match fitted(&bound.part, ctx)? {
-        Fitted::Null | Fitted::Above => None,
-        Fitted::Below => Some(Bound::Included(Bytes::copy_from_slice(prefix))),
-        Fitted::Value(value) => {
-            let key = extended(prefix, &value)?;
-            if bound.inclusive { Some(Bound::Included(key.into())) } else { behind(&key) }
+/// The encodings of what a column is equal to, in order, each once.
+fn encoded(value: &KeyValue, ctx: &ExecContext<'_>) -> Result<Vec<Vec<u8>>> {
+    let one = |part: &KeyPart| -> Result<Option<Vec<u8>>> {
+        match fitted(part, ctx)? {
+            Fitted::Value(value) => extended(&[], &value, part.order).map(Some),
+            Fitted::Null | Fitted::Below | Fitted::Above => Ok(None),
+        }
+    };
+    Ok(match value {
+        KeyValue::One(part) => one(part)?.into_iter().collect(),
+        KeyValue::Null(order) => vec![extended(&[], &Value::Null, *order)?],
+        KeyValue::Any(parts) => {
+            let mut all = BTreeSet::new();
+            for part in parts {
+                all.extend(one(part)?);
+            }
+            all.into_iter().collect()
         }
     })
 }
 
-fn upper(prefix: &[u8], bound: &KeyBound, ctx: &ExecContext<'_>) -> Result<Option<Bound<Bytes>>> {
-    Ok(match fitted(&bound.part, ctx)? {
-        Fitted::Null | Fitted::Below => None,
-        Fitted::Above => Some(before_nulls(prefix)?),
-        Fitted::Value(value) => {
-            let key = extended(prefix, &value)?;
-            Some(if bound.inclusive { KeyRange::prefix(&key).end } else { Bound::Excluded(key.into()) })
-        }
-    })
+/// The range behind a prefix; none if it is empty.
+fn range(prefix: &[u8], bounds: &KeyBounds, ctx: &ExecContext<'_>) -> Result<Option<KeyRange>> {
+    let bounded = bounds.lower.iter().chain(&bounds.upper).next().map(|bound| bound.part.order);
+    let Some(order) = bounded.or(bounds.not_null) else {
+        return Ok(Some(if prefix.is_empty() { KeyRange::ALL } else { KeyRange::prefix(prefix) }));
+    };
+    // Descending values run the other way.
+    let (low, high) = if order.descending { (&bounds.upper, &bounds.lower) } else { (&bounds.lower, &bounds.upper) };
+    let start = match low {
+        None => Some(after_nulls(prefix, order)?),
+        Some(bound) => match fitted(&bound.part, ctx)? {
+            Fitted::Null => None,
+            Fitted::Value(value) => {
+                let key = extended(prefix, &value, order)?;
+                if bound.inclusive { Some(Bound::Included(key.into())) } else { behind(&key) }
+            }
+            // Beyond all values: all of them are on the right side of it, or none.
+            Fitted::Below if !order.descending => Some(after_nulls(prefix, order)?),
+            Fitted::Above if order.descending => Some(after_nulls(prefix, order)?),
+            Fitted::Below | Fitted::Above => None,
+        },
+    };
+    let end = match high {
+        None => Some(before_nulls(prefix, order)?),
+        Some(bound) => match fitted(&bound.part, ctx)? {
+            Fitted::Null => None,
+            Fitted::Value(value) => {
+                let key = extended(prefix, &value, order)?;
+                Some(if bound.inclusive { KeyRange::prefix(&key).end } else { Bound::Excluded(key.into()) })
+            }
+            Fitted::Above if !order.descending => Some(before_nulls(prefix, order)?),
+            Fitted::Below if order.descending => Some(before_nulls(prefix, order)?),
+            Fitted::Below | Fitted::Above => None,
+        },
+    };
+    Ok(start.zip(end).map(|(start, end)| KeyRange { start, end }))
 }
 
-fn extended(prefix: &[u8], value: &Value) -> Result<Vec<u8>> {
-    let mut key = prefix.to_vec();
-    encode_value(value, &mut key)?;
+fn extended(prefix: &[u8], value: &Value, order: KeyOrder) -> Result<Vec<u8>> {
+    let mut key = Vec::with_capacity(prefix.len() + 16);
+    key.extend_from_slice(prefix);
+    encode_ordered(value, order, &mut key)?;
     Ok(key)
 }
 
@@ -98,8 +139,21 @@ fn behind(key: &[u8]) -> Option<Bound<Bytes>> {
     }
 }
 
-fn before_nulls(prefix: &[u8]) -> Result<Bound<Bytes>> {
-    Ok(Bound::Excluded(extended(prefix, &Value::Null)?.into()))
+/// Where the values that are not NULL begin.
+fn after_nulls(prefix: &[u8], order: KeyOrder) -> Result<Bound<Bytes>> {
+    if !order.nulls_first {
+        return Ok(Bound::Included(Bytes::copy_from_slice(prefix)));
+    }
+    let null = extended(prefix, &Value::Null, order)?;
+    Ok(behind(&null).unwrap_or(Bound::Included(null.into())))
+}
+
+/// Where they end.
+fn before_nulls(prefix: &[u8], order: KeyOrder) -> Result<Bound<Bytes>> {
+    if order.nulls_first {
+        return Ok(KeyRange::prefix(prefix).end);
+    }
+    Ok(Bound::Excluded(extended(prefix, &Value::Null, order)?.into()))
 }
 
 fn fitted(part: &KeyPart, ctx: &ExecContext<'_>) -> Result<Fitted> {
@@ -122,4 +176,27 @@ fn fitted(part: &KeyPart, ctx: &ExecContext<'_>) -> Result<Fitted> {
         None if number < 0 => Fitted::Below,
         None => Fitted::Above,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn behind_a_key_are_no_keys_that_begin_with_it() {
+        assert_eq!(behind(&[1, 2]), Some(Bound::Included(Bytes::from_static(&[1, 3]))));
+        assert_eq!(behind(&[0xff]), None);
+    }
+
+    #[test]
+    fn nulls_are_at_the_end_that_the_order_says() {
+        let last = KeyOrder { descending: false, nulls_first: false };
+        let first = KeyOrder { descending: true, nulls_first: true };
+        let null_first = extended(&[7], &Value::Null, first).unwrap();
+        let null_last = extended(&[7], &Value::Null, last).unwrap();
+        let Bound::Included(start) = after_nulls(&[7], first).unwrap() else { panic!() };
+        assert!(null_first.as_slice() < &start[..]);
+        let Bound::Excluded(end) = before_nulls(&[7], last).unwrap() else { panic!() };
+        assert_eq!(null_last, end);
+    }
 }

@@ -15,11 +15,15 @@ mod delete;
 mod distinct;
 mod filter;
 mod function;
+mod group;
 pub mod hash;
 mod hash_join;
 mod insert;
+mod join;
 mod key;
 mod limit;
+mod measured;
+mod merge_join;
 mod nested_loop;
 mod project;
 mod recursion;
@@ -40,6 +44,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::plan::Plan;
 
 pub use context::{ExecContext, MemoryBudget, StatementContext, TxnAccess};
+pub use measured::Measure;
 
 /// How many rows an operator hands on at once, more or less.
 pub const BATCH_ROWS: usize = 256;
@@ -63,6 +68,9 @@ pub fn build(plan: &Plan) -> Box<dyn Operator> {
         Plan::Truncate { input, .. } => Box::new(project::Truncate::new(build(input))),
         Plan::NestedLoop(join) => Box::new(nested_loop::Loop::new(join)),
         Plan::HashJoin(join) => Box::new(hash_join::Join::new(join)),
+        Plan::MergeJoin(join) => Box::new(merge_join::Merge::new(join)),
+        Plan::Estimated { input, estimate } => Box::new(measured::Measured::new(build(input), estimate.node)),
+        Plan::Aggregate { input, sorted: true, .. } => Box::new(group::SortedGroups::new(build(input))),
         Plan::Aggregate { input, .. } => Box::new(aggregate::Aggregate::new(build(input))),
         Plan::Window(window) => Box::new(window::Window::new(build(&window.input))),
         Plan::Unique { input, .. } => Box::new(distinct::Unique::new(build(input))),
@@ -79,16 +87,6 @@ pub fn build(plan: &Plan) -> Box<dyn Operator> {
         Plan::Update(plan) => Box::new(update::Update::new(plan)),
         Plan::Delete(plan) => Box::new(delete::Delete::new(plan)),
     }
-}
-
-/// All rows of an operator, charged to the statement's memory.
-fn collect(operator: &mut dyn Operator, plan: &Plan, ctx: &mut ExecContext<'_>) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    while let Some(batch) = operator.next_batch(plan, ctx)? {
-        ctx.statement.budget.charge_rows(&batch)?;
-        rows.extend(batch);
-    }
-    Ok(rows)
 }
 
 /// The error of an operator that is given a node of another kind.

@@ -76,7 +76,7 @@ impl Keyed {
 
 /// Sorts, and lets go of what is beyond the bound. The sort is stable: equal rows keep the order in which they came.
 fn cut(rows: &mut Vec<Keyed>, keys: &[SortKey], bound: Option<usize>, ctx: &ExecContext<'_>) {
-    rows.sort_by(|a, b| order(keys, &a.key, &b.key));
+    rows.sort_by(|a, b| compare_keys(keys, &a.key, &b.key));
     if let Some(bound) = bound
         && rows.len() > bound
     {
@@ -85,7 +85,8 @@ fn cut(rows: &mut Vec<Keyed>, keys: &[SortKey], bound: Option<usize>, ctx: &Exec
     }
 }
 
-fn order(keys: &[SortKey], a: &[Value], b: &[Value]) -> Ordering {
+/// The order of two rows by the values of their keys.
+pub fn compare_keys(keys: &[SortKey], a: &[Value], b: &[Value]) -> Ordering {
     for ((key, a), b) in keys.iter().zip(a).zip(b) {
         let ordering = match (a.is_null(), b.is_null()) {
             (true, true) => Ordering::Equal,

@@ -17,7 +17,7 @@ pub struct SystemScan {
 
 impl Operator for SystemScan {
     fn next_batch(&mut self, plan: &Plan, ctx: &mut ExecContext<'_>) -> Result<Option<Vec<Row>>> {
-        let Plan::System { relation, filter } = plan else { return Err(mismatch()) };
+        let Plan::System { relation, filter, .. } = plan else { return Err(mismatch()) };
         if std::mem::replace(&mut self.done, true) {
             return Ok(None);
         }
@@ -26,12 +26,14 @@ impl Operator for SystemScan {
         let rows = (relation.rows)(&view)?;
         let Some(filter) = filter else { return Ok(Some(rows)) };
         let eval = ctx.eval();
+        let before = rows.len();
         let mut kept = Vec::new();
         for row in rows {
             if is_true(filter, &row, &eval)? {
                 kept.push(row);
             }
         }
+        ctx.statement.note_removed(before - kept.len());
         Ok(Some(kept))
     }
 }

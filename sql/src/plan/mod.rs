@@ -12,15 +12,23 @@
 
 pub mod access;
 pub mod cache;
+pub mod context;
+mod cost;
 pub mod explain;
-mod joins;
+mod join;
+mod node;
 mod planner;
+mod refs;
+mod select;
+mod selectivity;
+mod strict;
 mod visit;
 
 use std::sync::Arc;
 
 use heliosdb_storage::catalog::TableDef;
-use heliosdb_storage::transaction::{Arbiter, RowLock};
+use heliosdb_storage::row::Selection;
+use heliosdb_storage::transaction::{Arbiter, EntryColumns, RowLock};
 use heliosdb_storage::value::DataType;
 
 use crate::bind::tree::{CteId, SetOperation};
@@ -30,7 +38,7 @@ use crate::functions::aggregate::AggregateFunction;
 use crate::functions::table::TableFunction;
 use crate::functions::window::WindowFunction;
 
-pub use access::{Access, KeyBound, KeyBounds, KeyPart};
+pub use access::{Access, KeyBound, KeyBounds, KeyPart, KeyValue};
 pub use planner::{plan_modify, plan_query, plan_query_with_hidden};
 
 /// How a query is run: a tree of operators.
@@ -51,6 +59,8 @@ pub enum Plan {
         relation: &'static SystemRelation,
         /// Which rows.
         filter: Option<Expr>,
+        /// The name it goes by.
+        name: Arc<str>,
     },
     /// Rows of a function.
     Function {
@@ -58,6 +68,8 @@ pub enum Plan {
         function: &'static TableFunction,
         /// Its arguments.
         args: Vec<Expr>,
+        /// The name it goes by.
+        name: Arc<str>,
     },
     /// The rows that satisfy a condition.
     Filter {
@@ -84,10 +96,21 @@ pub enum Plan {
     NestedLoop(Box<NestedLoop>),
     /// Pairs of rows, by equal keys.
     HashJoin(Box<HashJoin>),
+    /// Pairs of rows, by walking two sides that are in the order of their keys.
+    MergeJoin(Box<MergeJoin>),
+    /// What is known of the plan below: for EXPLAIN. It makes no difference to the rows.
+    Estimated {
+        /// The plan.
+        input: Box<Plan>,
+        /// What was expected of it.
+        estimate: Estimate,
+    },
     /// Groups.
     Aggregate {
         /// Where the rows come from.
         input: Box<Plan>,
+        /// Whether the rows of a group come one after the other: with one grouping set.
+        sorted: bool,
         /// What groups are made by.
         groups: Vec<Expr>,
         /// The grouping sets: which of them each groups by. A set of none has one group, even of no rows.
@@ -171,6 +194,16 @@ pub enum Plan {
     Delete(Box<DeletePlan>),
 }
 
+impl Plan {
+    /// What a node is called that nothing more is known about.
+    pub const fn kind_name(&self) -> &'static str {
+        match self {
+            Self::With { .. } => "With",
+            _ => "Custom Scan",
+        }
+    }
+}
+
 /// INTERSECT or EXCEPT.
 #[derive(Clone, Debug)]
 pub struct SetOperationPlan {
@@ -224,16 +257,37 @@ pub struct RowLimit {
 pub struct Scan {
     /// The table.
     pub table: Arc<TableDef>,
+    /// The name it goes by.
+    pub name: Arc<str>,
     /// Which part of it is read, and by which order.
     pub access: Access,
-    /// Which of those rows are wanted.
+    /// The columns that are read, in the order of the scan's row; the number of the table's columns stands for the row's
+    /// key, as a value.
+    pub columns: Selection,
+    /// If entries of the index say all that is wanted: how they are read.
+    pub entry: Option<EntryColumns>,
+    /// Which of those rows are wanted, over these columns.
     pub filter: Option<Expr>,
+    /// How many of the columns are handed on; the others are for the filter.
+    pub width: usize,
     /// Whether it runs from the end.
     pub backward: bool,
-    /// Whether the row's key, as `bytea`, follows its columns.
-    pub with_key: bool,
     /// FOR UPDATE and its siblings: rows are locked, judged again and returned in their newest version.
     pub lock: Option<RowLock>,
+}
+
+impl Scan {
+    /// The place of the row's key, if it is wanted.
+    pub fn key_at(&self) -> Option<usize> {
+        let width = self.table.columns.len();
+        self.columns.slots().iter().position(|slot| *slot == width)
+    }
+
+    /// Whether its rows are the table's, as they are.
+    pub fn reads_whole_rows(&self) -> bool {
+        let slots = self.columns.slots();
+        slots.len() == self.table.columns.len() && slots.iter().enumerate().all(|(at, slot)| at == *slot)
+    }
 }
 
 /// What a join does with rows that find no partner.
@@ -243,8 +297,70 @@ pub enum JoinKind {
     Inner,
     /// Keeps those of the left side.
     Left,
+    /// Keeps those of the right side.
+    Right,
     /// Keeps those of both sides.
     Full,
+    /// Is only about the rows of the left side: those that have a partner.
+    Semi,
+    /// Is only about the rows of the left side: those that have none.
+    Anti,
+}
+
+impl JoinKind {
+    /// Whether left rows without partner are kept, with NULLs for the right side.
+    pub const fn keeps_left(self) -> bool {
+        matches!(self, Self::Left | Self::Full)
+    }
+
+    /// Whether right rows without partner are kept, with NULLs for the left side.
+    pub const fn keeps_right(self) -> bool {
+        matches!(self, Self::Right | Self::Full)
+    }
+
+    /// Whether the joined rows are rows of the left side alone.
+    pub const fn is_half(self) -> bool {
+        matches!(self, Self::Semi | Self::Anti)
+    }
+}
+
+/// What comes out of a join.
+#[derive(Clone, Debug)]
+pub struct JoinOutput {
+    /// What must hold of a joined row, the left row followed by the right one, after NULLs have been put in.
+    pub filter: Option<Expr>,
+    /// The columns of such a row that are handed on; all, if none are named.
+    pub columns: Option<Vec<usize>>,
+    /// How many columns the left side has.
+    pub left_width: usize,
+    /// How many columns the right side has.
+    pub right_width: usize,
+}
+
+impl JoinOutput {
+    /// How many columns are handed on, of a join of a kind.
+    pub fn width(&self, kind: JoinKind) -> usize {
+        match &self.columns {
+            Some(columns) => columns.len(),
+            None if kind.is_half() => self.left_width,
+            None => self.left_width + self.right_width,
+        }
+    }
+}
+
+/// What was expected of a plan.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Estimate {
+    /// Which node this is, counted through the plan and the plans of its subqueries.
+    pub node: usize,
+    /// What it costs until the first row.
+    pub startup: f64,
+    /// What it costs in all.
+    pub total: f64,
+    /// How many rows it has.
+    pub rows: f64,
+    /// What a row takes.
+    pub bytes: f64,
 }
 
 /// A join that looks at pairs.
@@ -261,8 +377,10 @@ pub struct NestedLoop {
     pub kind: JoinKind,
     /// The condition over the pair.
     pub on: Option<Expr>,
-    /// How many columns the inner side has.
-    pub right_width: usize,
+    /// Whether an outer row has one partner at most, so that none is looked for after the first.
+    pub single: bool,
+    /// What comes out.
+    pub output: JoinOutput,
 }
 
 /// A join by equal keys: the right side is hashed, the left side looks its rows up.
@@ -280,10 +398,27 @@ pub struct HashJoin {
     pub right_keys: Vec<Expr>,
     /// What else must hold of the pair.
     pub on: Option<Expr>,
-    /// How many columns the left side has.
-    pub left_width: usize,
-    /// How many columns the right side has.
-    pub right_width: usize,
+    /// What comes out.
+    pub output: JoinOutput,
+}
+
+/// A join of two sides that are in the order of their keys.
+#[derive(Clone, Debug)]
+pub struct MergeJoin {
+    /// The side whose rows are walked once.
+    pub left: Plan,
+    /// The side of which the rows of one key are kept.
+    pub right: Plan,
+    /// What happens to rows without partner.
+    pub kind: JoinKind,
+    /// The keys over the left row, and how they are ordered.
+    pub left_keys: Vec<SortKey>,
+    /// The keys over the right row.
+    pub right_keys: Vec<Expr>,
+    /// What else must hold of the pair.
+    pub on: Option<Expr>,
+    /// What comes out.
+    pub output: JoinOutput,
 }
 
 /// A call of an aggregate.

@@ -2,184 +2,172 @@
 
 use std::sync::Arc;
 
-use heliosdb_storage::catalog::TableDef;
-use heliosdb_storage::transaction::RowLock;
-
-use super::access::{Choice, choose};
-use super::joins::plan_relation;
+use super::context::PlannerContext;
+use super::join::{Orders, Problem, Search};
+use super::node::Planned;
+use super::select::{plan_select, row_count};
 use super::{
-    Access, CtePlan, DeletePlan, InsertPlan, KeyBounds, Plan, RecursiveUnion, RowLimit, Scan, SetOperationPlan,
-    SortKey, UpdatePlan, WindowPlan,
+    CtePlan, DeletePlan, InsertPlan, Plan, RecursiveUnion, RowLimit, SetOperationPlan, SortKey, UpdatePlan, cost,
 };
-use crate::bind::tree::{
-    Body, Cte, Distinct, Grouping, JoinSide, Modify, Query, Recursive, Relation, Select, Target, Window,
-};
-use crate::bind::window::sort_keys;
+use crate::bind::tree::{Body, Cte, JoinSide, Modify, Query, Recursive, Relation, Target};
 use crate::expr::{Expr, SubqueryForm};
 
+/// What a computed column is taken to have in bytes.
+const COLUMN_BYTES: f64 = 16.0;
+
 /// Plans a query. Its rows have the query's columns.
-pub fn plan_query(query: Query) -> Plan {
-    with_subqueries(plan_tree(query))
+pub fn plan_query(query: Query, ctx: PlannerContext<'_>) -> Plan {
+    with_subqueries(plan_tree(query, ctx).plan, ctx)
 }
 
 /// Plans a query whose rows keep what was added to the select list after the visible columns.
-pub fn plan_query_with_hidden(query: Query) -> Plan {
-    with_subqueries(plan_keeping(query, usize::MAX))
+pub fn plan_query_with_hidden(query: Query, ctx: PlannerContext<'_>) -> Plan {
+    with_subqueries(plan_keeping(query, usize::MAX, ctx).plan, ctx)
 }
 
 /// Plans a query that is part of another one: the subqueries in its expressions are left to [`with_subqueries`].
-pub(super) fn plan_tree(query: Query) -> Plan {
+pub(super) fn plan_tree(query: Query, ctx: PlannerContext<'_>) -> Planned {
     let visible = query.columns.len();
-    plan_keeping(query, visible)
+    plan_keeping(query, visible, ctx)
 }
 
 /// Plans the subqueries in the expressions of a plan: once all expressions are where they stay.
-fn with_subqueries(mut plan: Plan) -> Plan {
-    plan.for_each_expr_mut(0, &mut |expr, _| plan_subqueries(expr));
+fn with_subqueries(mut plan: Plan, ctx: PlannerContext<'_>) -> Plan {
+    plan.for_each_expr_mut(0, &mut |expr, _| plan_subqueries(expr, ctx));
     plan
 }
 
-fn plan_subqueries(expr: &mut Expr) {
+fn plan_subqueries(expr: &mut Expr, ctx: PlannerContext<'_>) {
     if let Expr::Subquery(subquery) = expr
         && let SubqueryForm::Bound(query) = &mut subquery.form
     {
-        let plan = plan_query(std::mem::take(query));
+        let plan = plan_query(std::mem::take(query), ctx);
         let correlated = plan.is_correlated();
         subquery.form = SubqueryForm::Planned { plan: Arc::new(plan), correlated };
     }
-    expr.children_mut().into_iter().for_each(plan_subqueries);
+    expr.children_mut().into_iter().for_each(|child| plan_subqueries(child, ctx));
 }
 
-fn plan_keeping(query: Query, keep: usize) -> Plan {
+fn plan_keeping(query: Query, keep: usize, ctx: PlannerContext<'_>) -> Planned {
     let Query { with, body, order, limit, columns: _ } = query;
-    let plan = plan_body(body, order, limit, keep);
+    let planned = plan_body(body, order, limit, keep, ctx);
     if with.is_empty() {
-        return plan;
+        return planned;
     }
     let ctes = with
         .into_iter()
-        .map(|Cte { id, name, query, stable }| CtePlan { id, name, plan: plan_tree(query), stable })
+        .map(|Cte { id, name, query, stable }| CtePlan { id, name, plan: plan_tree(query, ctx).plan, stable })
         .collect();
-    Plan::With { ctes, input: Box::new(plan) }
+    planned.map(|input| Plan::With { ctes, input: Box::new(input) })
 }
 
-fn plan_body(body: Body, order: Vec<SortKey>, limit: Option<RowLimit>, keep: usize) -> Plan {
+fn plan_body(
+    body: Body,
+    order: Vec<SortKey>,
+    limit: Option<RowLimit>,
+    keep: usize,
+    ctx: PlannerContext<'_>,
+) -> Planned {
     match body {
-        Body::Select(select) => plan_select(*select, order, limit, keep),
-        Body::Values(rows) => finish(Plan::Values { rows }, order, limit),
-        Body::Union { inputs, all } => {
-            let mut flat = Vec::with_capacity(inputs.len());
-            for input in inputs.into_iter().map(plan_tree) {
-                // A chain of UNION ALL is one append.
-                match input {
-                    Plan::Append { inputs } => flat.extend(inputs),
-                    other => flat.push(other),
-                }
-            }
-            let append = Plan::Append { inputs: flat };
-            let plan = if all { append } else { Plan::Distinct { input: Box::new(append) } };
-            finish(plan, order, limit)
+        Body::Select(select) => plan_select(*select, order, limit, keep, ctx),
+        Body::Values(rows) => {
+            let count = row_count(rows.len());
+            let bytes = COLUMN_BYTES * row_count(rows.first().map_or(0, Vec::len));
+            let total = count * ctx.settings.cpu_operator_cost * 5.0;
+            finish(Planned::new(Plan::Values { rows }, count, bytes, (0.0, total), ctx), order, limit, ctx)
         }
+        Body::Union { inputs, all } => finish(plan_union(inputs, all, ctx), order, limit, ctx),
         Body::SetOperation { kind, all, left, right } => {
-            let (left, right) = (plan_tree(*left), plan_tree(*right));
-            finish(Plan::SetOperation(Box::new(SetOperationPlan { kind, all, left, right })), order, limit)
+            let (left, right) = (plan_tree(*left, ctx), plan_tree(*right, ctx));
+            let (rows, bytes) = (left.rows, left.bytes);
+            let hashing = cost::hash_group(right.rows, right.rows, right.bytes, 1, ctx.settings);
+            let costs =
+                (right.total + hashing, right.total + hashing + left.total + rows * ctx.settings.cpu_operator_cost);
+            let operation = SetOperationPlan { kind, all, left: left.plan, right: right.plan };
+            let plan = Plan::SetOperation(Box::new(operation));
+            finish(Planned::new(plan, rows, bytes, costs, ctx), order, limit, ctx)
         }
         Body::Recursive(recursive) => {
             let Recursive { id, base, step, all } = *recursive;
-            let union = RecursiveUnion { id, base: plan_tree(base), step: plan_tree(step), all };
-            finish(Plan::RecursiveUnion(Box::new(union)), order, limit)
+            let (base, step) = (plan_tree(base, ctx), plan_tree(step, ctx));
+            // PostgreSQL's guess: ten rounds.
+            let (rows, total) = (base.rows + 10.0 * step.rows, base.total + 10.0 * step.total);
+            let (bytes, startup) = (base.bytes, base.startup);
+            let union = RecursiveUnion { id, base: base.plan, step: step.plan, all };
+            let plan = Plan::RecursiveUnion(Box::new(union));
+            finish(Planned::new(plan, rows, bytes, (startup, total), ctx), order, limit, ctx)
         }
     }
 }
 
-fn plan_select(select: Select, order: Vec<SortKey>, limit: Option<RowLimit>, keep: usize) -> Plan {
-    let Select { from, filter, grouping, having, windows, targets, distinct } = select;
-    let input_width = from.width();
-    let mut plan = plan_relation(from, filter);
-    let mut width = input_width;
-    let is_grouped = grouping.is_some();
-    if let Some(grouping) = grouping {
-        let Grouping { groups, sets, calls, masks } = grouping;
-        width = groups.len() + calls.len() + masks.len();
-        plan = Plan::Aggregate { input: Box::new(plan), groups, sets, calls, masks };
+fn plan_union(inputs: Vec<Query>, all: bool, ctx: PlannerContext<'_>) -> Planned {
+    let inputs = flattened(inputs, all);
+    let mut flat = Vec::with_capacity(inputs.len());
+    let (mut rows, mut bytes, mut startup, mut total) = (0.0, 0.0_f64, None, 0.0);
+    for input in inputs {
+        let input = plan_tree(input, ctx);
+        rows += input.rows;
+        bytes = bytes.max(input.bytes);
+        startup = startup.or(Some(input.startup));
+        total += input.total;
+        flat.push(input.plan);
     }
-    if let Some(predicate) = Expr::all_of(having) {
-        plan = Plan::Filter { input: Box::new(plan), predicate };
-    }
-    width += windows.iter().map(|window| window.calls.len()).sum::<usize>();
-    let has_windows = !windows.is_empty();
-    plan = plan_windows(plan, windows);
-    let mut order = order;
-    if !order.is_empty()
-        && !is_grouped
-        && !has_windows
-        && distinct == Distinct::No
-        && ordered_by_key(&mut plan, &targets, &order, limit.is_some())
-    {
-        order.clear();
-    }
-    let total = targets.len();
-    if !is_identity(&targets, width) {
-        plan = Plan::Project { input: Box::new(plan), exprs: targets };
-    }
-    plan = match distinct {
-        Distinct::No => finish(plan, order, limit),
-        Distinct::Rows => finish(Plan::Distinct { input: Box::new(plan) }, order, limit),
-        Distinct::On(columns) => {
-            let sorted = finish(plan, order, None);
-            finish(Plan::Unique { input: Box::new(sorted), columns }, Vec::new(), limit)
+    total += rows * ctx.settings.cpu_operator_cost;
+    let append = Planned::new(Plan::Append { inputs: flat }, rows, bytes, (startup.unwrap_or(0.0), total), ctx);
+    if all { append } else { append.distinct(rows, ctx) }
+}
+
+/// A chain of unions leans to the left and may be long: its inputs, in their order. Within a union without ALL it does not
+/// matter whether doubles are taken out earlier too.
+fn flattened(inputs: Vec<Query>, all: bool) -> Vec<Query> {
+    let mut last_first: Vec<Query> = Vec::with_capacity(inputs.len());
+    let mut chain = inputs;
+    loop {
+        last_first.extend(chain.drain(1.min(chain.len())..).rev());
+        match chain.pop() {
+            Some(Query { with, body: Body::Union { inputs, all: inner_all }, order, limit, columns }) => {
+                let is_plain = with.is_empty() && order.is_empty() && limit.is_none();
+                if is_plain && (inner_all || !all) && !inputs.is_empty() {
+                    chain = inputs;
+                    continue;
+                }
+                let body = Body::Union { inputs, all: inner_all };
+                last_first.push(Query { with, body, order, limit, columns });
+            }
+            Some(other) => last_first.push(other),
+            None => {}
         }
-    };
-    if total > keep {
-        plan = Plan::Truncate { input: Box::new(plan), width: keep };
+        last_first.reverse();
+        return last_first;
     }
-    plan
 }
 
-/// Each window over its input sorted by partition and order, unless it is so already.
-fn plan_windows(mut plan: Plan, windows: Vec<Window>) -> Plan {
-    let mut sorted: Vec<SortKey> = Vec::new();
-    for Window { partition, order, calls } in windows {
-        let keys = sort_keys(&partition, &order);
-        let is_sorted = keys.len() <= sorted.len() && keys.iter().zip(&sorted).all(|(a, b)| a.same(b));
-        if !is_sorted {
-            plan = Plan::Sort { input: Box::new(plan), keys: keys.clone(), bound: None };
-            sorted = keys;
-        }
-        plan = Plan::Window(Box::new(WindowPlan { input: plan, partition, order, calls }));
+/// Order and slice.
+pub(super) fn finish(
+    planned: Planned,
+    order: Vec<SortKey>,
+    limit: Option<RowLimit>,
+    ctx: PlannerContext<'_>,
+) -> Planned {
+    let planned = planned.sorted(order, limit.as_ref(), ctx);
+    match limit {
+        Some(limit) => planned.limited(limit, ctx),
+        None => planned,
     }
-    plan
-}
-
-fn is_identity(targets: &[Expr], width: usize) -> bool {
-    targets.len() == width
-        && targets.iter().enumerate().all(|(at, expr)| matches!(expr, Expr::Column(index, _) if *index == at))
-}
-
-fn finish(mut plan: Plan, order: Vec<SortKey>, limit: Option<RowLimit>) -> Plan {
-    if !order.is_empty() {
-        // Without LIMIT nothing is gained by a bound.
-        let bound = limit.as_ref().filter(|limit| limit.limit.is_some()).cloned();
-        plan = Plan::Sort { input: Box::new(plan), keys: order, bound };
-    }
-    if let Some(limit) = limit {
-        plan = Plan::Limit { input: Box::new(plan), limit };
-    }
-    plan
 }
 
 /// Plans a statement that changes rows.
-pub fn plan_modify(modify: Modify) -> Plan {
-    with_subqueries(plan_change(modify))
+pub fn plan_modify(modify: Modify, ctx: PlannerContext<'_>) -> Plan {
+    with_subqueries(plan_change(modify, ctx), ctx)
 }
 
-fn plan_change(modify: Modify) -> Plan {
+fn plan_change(modify: Modify, ctx: PlannerContext<'_>) -> Plan {
     match modify {
         Modify::Insert { table, input, values, conflict, returning } => {
             let input = match input.body {
                 // Its rows are what the statement's VALUES say; the columns have no names.
                 Body::Values(rows) if input.is_plain() => Plan::Values { rows },
-                body => plan_tree(Query { body, ..*input }),
+                body => plan_tree(Query { body, ..*input }, ctx).plan,
             };
             let returning = returning.map(|bound| bound.returning);
             Plan::Insert(Box::new(InsertPlan { table, input, values, conflict, returning }))
@@ -188,112 +176,68 @@ fn plan_change(modify: Modify) -> Plan {
             let table = Arc::clone(&target.table);
             let changes_key = assignments.change_key(&table);
             let returning = returning.map(|bound| bound.returning);
-            let (input, filter) = plan_target(target);
+            let (input, filter) = plan_target(target, ctx);
             Plan::Update(Box::new(UpdatePlan { table, input, filter, assignments, changes_key, returning }))
         }
         Modify::Delete { target, returning } => {
             let table = Arc::clone(&target.table);
             let returning = returning.map(|bound| bound.returning);
-            let (input, filter) = plan_target(target);
+            let (input, filter) = plan_target(target, ctx);
             Plan::Delete(Box::new(DeletePlan { table, input, filter, returning }))
         }
     }
 }
 
 /// Plans how the rows to be changed are found; with the whole condition, for rows that have changed since.
-fn plan_target(target: Target) -> (Plan, Option<Expr>) {
+fn plan_target(target: Target, ctx: PlannerContext<'_>) -> (Plan, Option<Expr>) {
     let Target { table, name, from, filter } = target;
     let again = Expr::all_of(filter.clone());
-    let input = match from {
-        None => Plan::Scan(locking_scan(table, filter, None)),
-        Some(from) => {
-            let left = Box::new(Relation::Table { table, name, lock: None, with_key: true });
-            let join =
-                Relation::Join { left, right: Box::new(from), kind: JoinSide::Inner, on: Vec::new(), lateral: false };
-            plan_relation(join, filter)
-        }
+    let with_key = from.is_some() || ctx.keeps_estimates;
+    let relation =
+        |with_key| Relation::Table { table: Arc::clone(&table), name: Arc::clone(&name), lock: None, with_key };
+    let Some(from) = from else {
+        let plan = plan_whole_rows(relation(with_key), filter.clone(), ctx);
+        // Anything around the scan needs the key in the row.
+        let is_done = with_key || matches!(plan, Plan::Scan(_));
+        return (if is_done { plan } else { plan_whole_rows(relation(true), filter, ctx) }, again);
     };
-    (input, again)
+    let join = Relation::Join {
+        left: Box::new(relation(true)),
+        right: Box::new(from),
+        kind: JoinSide::Inner,
+        on: Vec::new(),
+        lateral: false,
+    };
+    (plan_whole_rows(join, filter, ctx), again)
 }
 
-/// A scan under conditions over the table's row.
-pub(super) fn plan_scan(table: Arc<TableDef>, lock: Option<RowLock>, conditions: Vec<Expr>) -> Scan {
-    if lock.is_some() {
-        return locking_scan(table, conditions, lock);
-    }
-    let Choice { access, covered, .. } = choose(&table, &conditions);
-    scan_with(table, access, &covered, conditions)
+/// A plan of whole rows of FROM, in its order.
+fn plan_whole_rows(relation: Relation, filter: Vec<Expr>, ctx: PlannerContext<'_>) -> Plan {
+    let width = relation.width();
+    let mut problem = Problem::new(relation, filter, 0, ctx);
+    let types = vec![heliosdb_storage::value::DataType::Unknown; width];
+    let mut row: Vec<Expr> = types.into_iter().enumerate().map(|(at, t)| Expr::Column(at, t)).collect();
+    problem.resolve_all(&mut row);
+    plan_rows(&mut problem, row, ctx)
 }
 
-/// A scan by a chosen path; the conditions that it guarantees are not judged again.
-pub(super) fn scan_with(table: Arc<TableDef>, access: Access, covered: &[usize], conditions: Vec<Expr>) -> Scan {
-    let rest = conditions.into_iter().enumerate().filter(|(at, _)| !covered.contains(at)).map(|(_, expr)| expr);
-    Scan { table, access, filter: Expr::all_of(rest.collect()), backward: false, with_key: false, lock: None }
-}
-
-/// A scan whose rows will be locked: all conditions are kept, because they are judged again on a row's newest version.
-fn locking_scan(table: Arc<TableDef>, conditions: Vec<Expr>, lock: Option<RowLock>) -> Scan {
-    let access = choose(&table, &conditions).access;
-    Scan { table, access, filter: Expr::all_of(conditions), backward: false, with_key: false, lock }
-}
-
-/// Whether a scan gives the rows in the wanted order by itself; turns it round, or onto an index, if that makes it so.
-fn ordered_by_key(plan: &mut Plan, targets: &[Expr], order: &[SortKey], has_limit: bool) -> bool {
-    let Plan::Scan(scan) = plan else { return false };
-    // A locked row's newest version may sort elsewhere than the version that was found; in PostgreSQL too.
-    let mut wanted = Vec::with_capacity(order.len());
-    let Some(first) = order.first() else { return true };
-    for key in order {
-        let Expr::Column(at, _) = key.expr else { return false };
-        let Some(Expr::Column(slot, _)) = targets.get(at) else { return false };
-        // A key runs ascending with NULLs last; backward it is descending with NULLs first.
-        if key.descending != first.descending || key.nulls_first != key.descending {
-            return false;
-        }
-        wanted.push(*slot);
-    }
-    let slots = |table: &TableDef, access: &Access| -> Vec<usize> {
-        match access {
-            Access::All | Access::Point { .. } | Access::Key { .. } => table.primary_key.clone(),
-            Access::Index { index, .. } => {
-                table.indexes.get(*index).and_then(|index| index.plain_slots()).unwrap_or_default()
+/// The plan of a problem whose rows are the given expressions.
+fn plan_rows(problem: &mut Problem<'_>, exprs: Vec<Expr>, ctx: PlannerContext<'_>) -> Plan {
+    let mut needed = Vec::new();
+    for expr in &exprs {
+        expr.for_each_column(&mut |column| {
+            if !needed.contains(&column) {
+                needed.push(column);
             }
-        }
-    };
-    let fixed = |access: &Access| match access {
-        Access::All => 0,
-        Access::Point { key } => key.len(),
-        Access::Key { bounds } | Access::Index { bounds, .. } => bounds.equal.len(),
-    };
-    let fits = |table: &TableDef, access: &Access| {
-        let slots = slots(table, access);
-        let (equal, rest) = slots.split_at(fixed(access).min(slots.len()));
-        // Columns with one value only do not matter for the order; once the primary key is used up, nothing does.
-        let mut wanted = wanted.iter().filter(|slot| !equal.contains(slot));
-        let mut rest = rest.iter();
-        let is_primary = !matches!(access, Access::Index { .. }) && !table.primary_key.is_empty();
-        loop {
-            match (wanted.next(), rest.next()) {
-                (None, _) => return true,
-                (Some(a), Some(b)) if a == b => {}
-                (Some(_), None) => return is_primary,
-                _ => return false,
-            }
-        }
-    };
-    if fits(&scan.table, &scan.access) {
-        scan.backward = first.descending;
-        return true;
+        });
     }
-    if has_limit && matches!(scan.access, Access::All) {
-        for index in 0..scan.table.indexes.len() {
-            let access = Access::Index { index, bounds: KeyBounds::default() };
-            if fits(&scan.table, &access) {
-                scan.access = access;
-                scan.backward = first.descending;
-                return true;
-            }
-        }
-    }
-    false
+    problem.finish(&needed);
+    let orders = Orders::default();
+    let search = Search { problem, orders: &orders, needed: &needed };
+    let rel = search.run();
+    let path = rel.candidates().min_by(|a, b| a.costs().1.total_cmp(&b.costs().1));
+    let path = path.expect("BUG: a join problem without a plan");
+    let planned = Planned::of_path(&search, path, &needed, rel.row_bytes(), ctx);
+    let planned = planned.with_constant(search.constant(), ctx);
+    planned.projected(exprs, &needed, ctx).plan
 }

@@ -1,7 +1,8 @@
 //! Walking over the expressions of a plan.
 
 use super::{
-    Access, AggregateCall, Frame, FrameBound, OnConflict, Plan, Returning, RowLimit, WindowCall, WindowCallee,
+    Access, AggregateCall, Frame, FrameBound, KeyBounds, KeyPart, KeyValue, OnConflict, Plan, Returning, RowLimit,
+    WindowCall, WindowCallee,
 };
 use crate::bind::tree::CteId;
 use crate::expr::{Expr, SubqueryForm};
@@ -107,18 +108,20 @@ impl Plan {
         match self {
             Self::OneRow => 0,
             Self::Values { rows } => rows.first().map_or(0, Vec::len),
-            Self::Scan(scan) => scan.table.columns.len() + usize::from(scan.with_key),
+            Self::Scan(scan) => scan.width,
             Self::System { relation, .. } => relation.columns.len(),
             Self::Function { function, .. } => function.columns.len(),
             Self::Filter { input, .. }
+            | Self::Estimated { input, .. }
             | Self::Distinct { input }
             | Self::Unique { input, .. }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. } => input.width(),
             Self::Project { exprs, .. } => exprs.len(),
             Self::Truncate { width, .. } => *width,
-            Self::NestedLoop(join) => join.left.width() + join.right_width,
-            Self::HashJoin(join) => join.left_width + join.right_width,
+            Self::NestedLoop(join) => join.output.width(join.kind),
+            Self::HashJoin(join) => join.output.width(join.kind),
+            Self::MergeJoin(join) => join.output.width(join.kind),
             Self::Aggregate { groups, calls, masks, .. } => groups.len() + calls.len() + masks.len(),
             Self::Append { inputs } => inputs.first().map_or(0, Self::width),
             Self::With { input, .. } => input.width(),
@@ -143,6 +146,7 @@ impl Plan {
             | Self::CteScan { .. }
             | Self::WorkTableScan { .. } => Vec::new(),
             Self::Filter { input, .. }
+            | Self::Estimated { input, .. }
             | Self::Project { input, .. }
             | Self::Truncate { input, .. }
             | Self::Aggregate { input, .. }
@@ -152,6 +156,7 @@ impl Plan {
             | Self::Limit { input, .. } => vec![(input, false)],
             Self::NestedLoop(join) => vec![(&join.left, false), (&join.right, join.lateral)],
             Self::HashJoin(join) => vec![(&join.left, false), (&join.right, false)],
+            Self::MergeJoin(join) => vec![(&join.left, false), (&join.right, false)],
             Self::Append { inputs } => inputs.iter().map(|input| (input, false)).collect(),
             Self::With { ctes, input } => {
                 ctes.iter().map(|cte| &cte.plan).chain([input.as_ref()]).map(|input| (input, false)).collect()
@@ -165,7 +170,8 @@ impl Plan {
         }
     }
 
-    fn inputs_mut(&mut self) -> Vec<(&mut Self, bool)> {
+    /// The plans below, to be changed.
+    pub fn inputs_mut(&mut self) -> Vec<(&mut Self, bool)> {
         match self {
             Self::OneRow
             | Self::Values { .. }
@@ -175,6 +181,7 @@ impl Plan {
             | Self::CteScan { .. }
             | Self::WorkTableScan { .. } => Vec::new(),
             Self::Filter { input, .. }
+            | Self::Estimated { input, .. }
             | Self::Project { input, .. }
             | Self::Truncate { input, .. }
             | Self::Aggregate { input, .. }
@@ -187,6 +194,7 @@ impl Plan {
                 vec![(&mut join.left, false), (&mut join.right, lateral)]
             }
             Self::HashJoin(join) => vec![(&mut join.left, false), (&mut join.right, false)],
+            Self::MergeJoin(join) => vec![(&mut join.left, false), (&mut join.right, false)],
             Self::Append { inputs } => inputs.iter_mut().map(|input| (input, false)).collect(),
             Self::With { ctes, input } => {
                 ctes.iter_mut().map(|cte| &mut cte.plan).chain([input.as_mut()]).map(|input| (input, false)).collect()
@@ -204,6 +212,7 @@ impl Plan {
     pub fn exprs(&self) -> Vec<&Expr> {
         match self {
             Self::OneRow
+            | Self::Estimated { .. }
             | Self::Truncate { .. }
             | Self::Distinct { .. }
             | Self::Unique { .. }
@@ -219,8 +228,13 @@ impl Plan {
             Self::Function { args, .. } => args.iter().collect(),
             Self::Filter { predicate, .. } => vec![predicate],
             Self::Project { exprs, .. } => exprs.iter().collect(),
-            Self::NestedLoop(join) => join.on.iter().collect(),
-            Self::HashJoin(join) => join.left_keys.iter().chain(&join.right_keys).chain(&join.on).collect(),
+            Self::NestedLoop(join) => join.on.iter().chain(&join.output.filter).collect(),
+            Self::HashJoin(join) => (join.left_keys.iter().chain(&join.right_keys))
+                .chain(join.on.iter().chain(&join.output.filter))
+                .collect(),
+            Self::MergeJoin(join) => (join.left_keys.iter().map(|key| &key.expr).chain(&join.right_keys))
+                .chain(join.on.iter().chain(&join.output.filter))
+                .collect(),
             Self::Aggregate { groups, calls, .. } => {
                 groups.iter().chain(calls.iter().flat_map(AggregateCall::exprs)).collect()
             }
@@ -244,9 +258,11 @@ impl Plan {
         }
     }
 
-    fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+    /// The expressions of this operator itself, to be changed.
+    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
         match self {
             Self::OneRow
+            | Self::Estimated { .. }
             | Self::Truncate { .. }
             | Self::Distinct { .. }
             | Self::Unique { .. }
@@ -262,8 +278,13 @@ impl Plan {
             Self::Function { args, .. } => args.iter_mut().collect(),
             Self::Filter { predicate, .. } => vec![predicate],
             Self::Project { exprs, .. } => exprs.iter_mut().collect(),
-            Self::NestedLoop(join) => join.on.iter_mut().collect(),
-            Self::HashJoin(join) => join.left_keys.iter_mut().chain(&mut join.right_keys).chain(&mut join.on).collect(),
+            Self::NestedLoop(join) => join.on.iter_mut().chain(&mut join.output.filter).collect(),
+            Self::HashJoin(join) => (join.left_keys.iter_mut().chain(&mut join.right_keys))
+                .chain(join.on.iter_mut().chain(&mut join.output.filter))
+                .collect(),
+            Self::MergeJoin(join) => (join.left_keys.iter_mut().map(|key| &mut key.expr).chain(&mut join.right_keys))
+                .chain(join.on.iter_mut().chain(&mut join.output.filter))
+                .collect(),
             Self::Aggregate { groups, calls, .. } => {
                 groups.iter_mut().chain(calls.iter_mut().flat_map(AggregateCall::exprs_mut)).collect()
             }
@@ -398,20 +419,41 @@ impl Access {
         match self {
             Self::All => Vec::new(),
             Self::Point { key } => key.iter().map(|part| &part.expr).collect(),
-            Self::Key { bounds } | Self::Index { bounds, .. } => (bounds.equal.iter().map(|part| &part.expr))
-                .chain(bounds.lower.iter().chain(&bounds.upper).map(|bound| &bound.part.expr))
-                .collect(),
+            Self::Key { bounds } | Self::Index { bounds, .. } => bounds.parts().map(|part| &part.expr).collect(),
+            Self::Any { paths } => paths.iter().flat_map(Self::exprs).collect(),
         }
     }
 
-    fn exprs_mut(&mut self) -> Vec<&mut Expr> {
+    /// The expressions of its key, to be changed.
+    pub fn exprs_mut(&mut self) -> Vec<&mut Expr> {
         match self {
             Self::All => Vec::new(),
             Self::Point { key } => key.iter_mut().map(|part| &mut part.expr).collect(),
-            Self::Key { bounds } | Self::Index { bounds, .. } => (bounds.equal.iter_mut().map(|part| &mut part.expr))
-                .chain(bounds.lower.iter_mut().chain(&mut bounds.upper).map(|bound| &mut bound.part.expr))
-                .collect(),
+            Self::Key { bounds } | Self::Index { bounds, .. } => {
+                bounds.parts_mut().map(|part| &mut part.expr).collect()
+            }
+            Self::Any { paths } => paths.iter_mut().flat_map(Self::exprs_mut).collect(),
         }
+    }
+}
+
+impl KeyBounds {
+    fn parts(&self) -> impl Iterator<Item = &KeyPart> {
+        let equal = self.equal.iter().flat_map(|value| match value {
+            KeyValue::One(part) => std::slice::from_ref(part),
+            KeyValue::Any(parts) => parts,
+            KeyValue::Null(_) => &[],
+        });
+        equal.chain(self.lower.iter().chain(&self.upper).map(|bound| &bound.part))
+    }
+
+    fn parts_mut(&mut self) -> impl Iterator<Item = &mut KeyPart> {
+        let equal = self.equal.iter_mut().flat_map(|value| match value {
+            KeyValue::One(part) => std::slice::from_mut(part),
+            KeyValue::Any(parts) => parts,
+            KeyValue::Null(_) => &mut [],
+        });
+        equal.chain(self.lower.iter_mut().chain(&mut self.upper).map(|bound| &mut bound.part))
     }
 }
 

@@ -37,6 +37,8 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::eval::SessionFacts;
 use crate::parse::{self, Tree};
 use crate::plan::cache::{CacheKey, PlanCache};
+use crate::plan::context::PlannerContext;
+use crate::statistics::StoreStatistics;
 use crate::sync_control::SyncControl;
 use crate::types::ValueContext;
 
@@ -184,7 +186,7 @@ impl Session {
             if let Some(prepared) = self.prepare_embedded(statement, &session, parameter_types, &meaning)? {
                 return Ok(Arc::new(prepared));
             }
-            return Prepared::new(statement, parameter_types, meaning, &self.time).map(Arc::new);
+            return self.plan(statement, parameter_types, meaning).map(Arc::new);
         }
         let key = CacheKey {
             text: Arc::clone(&statement.text),
@@ -201,11 +203,22 @@ impl Session {
         self.time.use_catalog(&catalog);
         let meaning =
             Meaning { catalog: Arc::clone(&catalog), settings: Arc::clone(&key.settings), path: key.path.clone() };
-        let prepared = Arc::new(Prepared::new(statement, parameter_types, meaning, &self.time)?);
-        if !catalog.is_private {
+        let prepared = Arc::new(self.plan(statement, parameter_types, meaning)?);
+        if !catalog.is_private && prepared.can_be_shared() {
             self.engine.plans.put(key, &prepared);
         }
         Ok(prepared)
+    }
+
+    fn plan(&self, statement: &ParsedStatement, parameter_types: &[DataType], meaning: Meaning) -> Result<Prepared> {
+        let settings = self.settings.planner();
+        let statistics = match self.state.active() {
+            Some(active) => StoreStatistics::of_transaction(&active.txn),
+            None => StoreStatistics::of_store(self.engine.store.snapshot()),
+        };
+        let planner =
+            PlannerContext { settings: &settings, statistics: &statistics, params: &[], keeps_estimates: false };
+        Prepared::new(statement, parameter_types, meaning, &self.time, planner)
     }
 
     /// A run of a statement, in the open transaction or in an implicit one. Nothing is done before the first call of

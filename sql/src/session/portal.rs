@@ -2,18 +2,20 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use heliosdb_storage::Row;
 use heliosdb_storage::value::Value;
 
 use super::Session;
 use super::cursor::{Cursor, Step};
-use super::prepared::{Action, Meaning, Prepared, RunKind, result_changed};
+use super::prepared::{Action, Meaning, Prepared, Run, RunKind, result_changed};
 use super::running::Running;
 use super::settings::Setting;
 use super::transaction::State;
 use crate::error::{Result, SqlError, SqlState};
 use crate::parse::session::Direction;
+use crate::plan::explain;
 use crate::types::datetime::now_micros;
 
 /// How often a statement is planned again because the catalog changes while it waits for its locks.
@@ -166,13 +168,7 @@ impl Portal {
                 self.buffered.extend(rows);
                 Ok(())
             }
-            Action::Explain(_) => {
-                let prepared = session.current(&prepared, false)?;
-                if let Action::Explain(lines) = &prepared.action {
-                    self.buffered.extend(lines.iter().map(|line| vec![Value::text(line.as_str())]));
-                }
-                Ok(())
-            }
+            Action::Explain(_) => self.start_explain(session, params),
             Action::Run(_) => self.start_run(session, params),
             // The server asks for its data and does not get here.
             Action::Copy(_) => Err(SqlError::unsupported("COPY inside a cursor or another statement")),
@@ -183,19 +179,32 @@ impl Portal {
         self.prepared = session.current(&self.prepared, true)?;
         session.note_query();
         let Action::Run(run) = &self.prepared.action else { return Err(result_changed()) };
-        if run.writes && session.settings.is_on(Setting::TransactionReadOnly) {
-            return Err(read_only_transaction(match run.kind {
-                RunKind::Select => "SELECT FOR UPDATE",
-                RunKind::Insert => "INSERT",
-                RunKind::Update => "UPDATE",
-                RunKind::Delete => "DELETE",
-            }));
-        }
+        check_read_only(run, session)?;
         session.time.statement_start = now_micros().max(session.time.transaction_start);
         let running = Running::new(run, params, session)?;
         self.generation = Some(session.generation);
         self.state = PortalState::Running(Box::new(running));
         if run.kind == RunKind::Select { Ok(()) } else { self.run_modify(session) }
+    }
+
+    fn start_explain(&mut self, session: &mut Session, params: Vec<Value>) -> Result<()> {
+        self.prepared = session.current(&self.prepared, true)?;
+        let prepared = Arc::clone(&self.prepared);
+        let Action::Explain(explain) = &prepared.action else { return Err(result_changed()) };
+        let mut seen = explain::Seen { planning: explain.planning, ..explain::Seen::default() };
+        if explain.options.analyze {
+            check_read_only(&explain.run, session)?;
+            session.note_query();
+            session.time.statement_start = now_micros().max(session.time.transaction_start);
+            let start = Instant::now();
+            let mut running = Running::new(&explain.run, params, session)?;
+            run_to_end(&explain.run, &mut running, session)?;
+            seen.execution = start.elapsed();
+            seen.measures = Some(running.statement.measures());
+        }
+        let lines = explain::lines(&explain.run.plan, explain.options, &seen);
+        self.buffered.extend(lines.into_iter().map(|line| vec![Value::text(line)]));
+        Ok(())
     }
 
     /// A statement that changes rows runs to its end at once; if it fails, nothing of it remains.
@@ -293,7 +302,12 @@ impl Session {
         for _ in 0..MAX_REPLANS {
             let active = self.ensure_transaction()?;
             let mut is_gone = false;
-            if let (true, Action::Run(run)) = (lock, &prepared.action) {
+            let run = match &prepared.action {
+                Action::Run(run) => Some(run),
+                Action::Explain(explain) => Some(&explain.run),
+                _ => None,
+            };
+            if let (true, Some(run)) = (lock, run) {
                 for (relation, mode) in &run.locks {
                     match active.txn.lock_table(*relation, *mode) {
                         // The table of an old plan: by the new one it is another table, or none.
@@ -322,6 +336,34 @@ impl Session {
             "the schema kept changing while the statement waited for its locks",
         ))
     }
+}
+
+fn check_read_only(run: &Run, session: &Session) -> Result<()> {
+    if run.writes && session.settings.is_on(Setting::TransactionReadOnly) {
+        return Err(read_only_transaction(match run.kind {
+            RunKind::Select => "SELECT FOR UPDATE",
+            RunKind::Insert => "INSERT",
+            RunKind::Update => "UPDATE",
+            RunKind::Delete => "DELETE",
+        }));
+    }
+    Ok(())
+}
+
+/// Runs a plan for what is seen of it. If it fails, nothing of it remains.
+fn run_to_end(run: &Run, running: &mut Running, session: &mut Session) -> Result<()> {
+    let savepoint = session.state.active_mut().ok_or_else(portal_is_gone)?.txn.savepoint();
+    let result = (|| {
+        while running.step(run, session)?.is_some() {}
+        session.state.active_mut().ok_or_else(portal_is_gone)?.txn.end_statement()?;
+        Ok(())
+    })();
+    if result.is_err()
+        && let Some(active) = session.state.active_mut()
+    {
+        active.txn.rollback_to(savepoint);
+    }
+    result
 }
 
 /// The error for writing in a read-only transaction.

@@ -1,6 +1,7 @@
 //! Statements that have been bound and planned.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use heliosdb_storage::transaction::TableLock;
 use heliosdb_storage::value::DataType;
@@ -15,7 +16,8 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::expr::{Expr, SubqueryForm};
 use crate::parse::session::{Declare, Direction};
 use crate::parse::{ParsedStatement, Tree};
-use crate::plan::{self, Access, Plan, SeenCounter};
+use crate::plan::context::PlannerContext;
+use crate::plan::{self, Access, Plan, SeenCounter, explain};
 use crate::statement::{self, Command};
 use crate::types::ValueContext;
 
@@ -49,8 +51,8 @@ pub(super) struct Meaning {
 pub(super) enum Action {
     /// Runs a plan.
     Run(Run),
-    /// Prints a plan.
-    Explain(Vec<String>),
+    /// Prints a plan, perhaps after running it.
+    Explain(Box<Explain>),
     /// Does something else.
     Command(Command),
     /// Runs a prepared statement with arguments.
@@ -72,6 +74,15 @@ pub enum CopyDirection {
     In,
     /// TO
     Out,
+}
+
+/// A plan that is shown.
+#[derive(Debug)]
+pub(super) struct Explain {
+    pub run: Run,
+    pub options: explain::Options,
+    /// How long planning took.
+    pub planning: Duration,
 }
 
 /// A plan and what belongs to it.
@@ -116,11 +127,12 @@ impl Prepared {
         given_types: &[DataType],
         meaning: Meaning,
         time: &ValueContext,
+        planner: PlannerContext<'_>,
     ) -> Result<Self> {
         let catalog = &meaning.catalog;
         let mut binder = Binder::new(catalog, time, &statement.source, given_types).with_path(meaning.path.clone());
         let (action, columns) = match &statement.tree {
-            Tree::Sql(ast) => bind_action(&mut binder, ast, catalog)?,
+            Tree::Sql(ast) => bind_action(&mut binder, ast, catalog, planner)?,
             Tree::Ddl(ddl) => (Action::Command(statement::ddl_command(ddl)?), Vec::new()),
             Tree::Session(session) => {
                 (Action::Command(Command::Session(Arc::clone(session))), text_columns(&session.result_columns()))
@@ -212,6 +224,11 @@ impl Prepared {
         matches!(&self.action, Action::Run(run) if run.writes)
     }
 
+    /// Whether the same text may be answered by it again.
+    pub(super) const fn can_be_shared(&self) -> bool {
+        !matches!(self.action, Action::Explain(_))
+    }
+
     /// How long the text is that it keeps alive: that of the whole message.
     pub(crate) fn source_bytes(&self) -> usize {
         self.statement.source.len()
@@ -245,19 +262,29 @@ fn bind_action(
     binder: &mut Binder<'_>,
     ast: &Statement,
     catalog: &Arc<Catalog>,
+    planner: PlannerContext<'_>,
 ) -> Result<(Action, Vec<ResultColumn>)> {
     match ast {
         Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
-            let (run, columns) = bind_run(binder, ast)?;
+            let (run, columns) = bind_run(binder, ast, planner)?;
             Ok((Action::Run(run), columns.iter().map(|column| result_column(column, catalog)).collect()))
         }
         Statement::Explain { describe_alias, analyze, verbose, query_plan, estimate, statement, format, options } => {
             let is_plain = *describe_alias == ast::DescribeAlias::Explain && !query_plan && !estimate;
-            if *analyze || *verbose || format.is_some() || options.is_some() || !is_plain {
-                return Err(SqlError::unsupported("EXPLAIN with options"));
+            if format.is_some() || !is_plain {
+                return Err(SqlError::unsupported("this form of EXPLAIN"));
             }
-            let (run, _) = bind_run(binder, statement)?;
-            Ok((Action::Explain(plan::explain::lines(&run.plan)), vec![text_column("QUERY PLAN")]))
+            let options = explain::options(*analyze, *verbose, options.as_deref().unwrap_or_default())?;
+            let start = Instant::now();
+            let (mut run, _) = bind_run(binder, statement, PlannerContext { keeps_estimates: true, ..planner })?;
+            explain::number(&mut run.plan);
+            let planning = start.elapsed();
+            let column = if options.json {
+                ResultColumn { data_type: explain::JSON_TYPE, ..text_column("QUERY PLAN") }
+            } else {
+                text_column("QUERY PLAN")
+            };
+            Ok((Action::Explain(Box::new(Explain { run, options, planning })), vec![column]))
         }
         other => Ok((Action::Command(statement::command(other)?), Vec::new())),
     }
@@ -267,7 +294,7 @@ fn text_columns(names: &[String]) -> Vec<ResultColumn> {
     names.iter().map(|name| text_column(name)).collect()
 }
 
-fn bind_run(binder: &mut Binder<'_>, ast: &Statement) -> Result<(Run, Vec<OutputColumn>)> {
+fn bind_run(binder: &mut Binder<'_>, ast: &Statement, planner: PlannerContext<'_>) -> Result<(Run, Vec<OutputColumn>)> {
     let (plan, kind, columns, seen) = match ast {
         Statement::Query(ast) => {
             let mut query = binder.query(ast, None, query::Unknowns::Text)?;
@@ -276,12 +303,16 @@ fn bind_run(binder: &mut Binder<'_>, ast: &Statement) -> Result<(Run, Vec<Output
                 return Err(SqlError::unsupported("SELECT without a column"));
             }
             let seen = query::add_counter_keys(&mut query);
-            let plan = if seen.is_empty() { plan::plan_query(query) } else { plan::plan_query_with_hidden(query) };
+            let plan = if seen.is_empty() {
+                plan::plan_query(query, planner)
+            } else {
+                plan::plan_query_with_hidden(query, planner)
+            };
             (plan, RunKind::Select, columns, seen)
         }
-        Statement::Insert(ast) => modify(binder.insert(ast)?, RunKind::Insert),
-        Statement::Update(ast) => modify(binder.update(ast)?, RunKind::Update),
-        Statement::Delete(ast) => modify(binder.delete(ast)?, RunKind::Delete),
+        Statement::Insert(ast) => modify(binder.insert(ast)?, RunKind::Insert, planner),
+        Statement::Update(ast) => modify(binder.update(ast)?, RunKind::Update, planner),
+        Statement::Delete(ast) => modify(binder.delete(ast)?, RunKind::Delete, planner),
         _ => return Err(SqlError::unsupported("EXPLAIN of this statement")),
     };
     let mut locks = Vec::new();
@@ -290,14 +321,18 @@ fn bind_run(binder: &mut Binder<'_>, ast: &Statement) -> Result<(Run, Vec<Output
     Ok((Run { plan, kind, locks, seen, writes }, columns))
 }
 
-fn modify(bound: Modify, kind: RunKind) -> (Plan, RunKind, Vec<OutputColumn>, Vec<SeenCounter>) {
+fn modify(
+    bound: Modify,
+    kind: RunKind,
+    planner: PlannerContext<'_>,
+) -> (Plan, RunKind, Vec<OutputColumn>, Vec<SeenCounter>) {
     let returning = match &bound {
         Modify::Insert { returning, .. } | Modify::Update { returning, .. } | Modify::Delete { returning, .. } => {
             returning
         }
     };
     let columns = returning.as_ref().map(|bound| bound.columns.clone()).unwrap_or_default();
-    (plan::plan_modify(bound), kind, columns, Vec::new())
+    (plan::plan_modify(bound, planner), kind, columns, Vec::new())
 }
 
 /// The stored tables of a plan, those of its subqueries too.

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use bytes::Bytes;
-use redb::{AccessGuard, ReadOnlyTable, TableDefinition, TableError};
+use redb::{AccessGuard, ReadOnlyTable, ReadableTableMetadata as _, TableDefinition, TableError};
 
 use super::{Space, base_error};
 use crate::error::Result;
@@ -43,6 +43,11 @@ impl BaseTable {
             Some(guard) => read(guard.value()).map(Some),
             None => Ok(None),
         }
+    }
+
+    /// How many entries there are.
+    pub(crate) fn len(&self) -> Result<u64> {
+        self.table.len().map_err(|error| base_error(error.into()))
     }
 
     /// The entries of a range.

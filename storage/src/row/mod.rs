@@ -8,10 +8,12 @@
 //! was, and is passed over. A row that was stored before its table got a column has fewer values; the columns it lacks
 //! read as [`crate::catalog::ColumnDef::missing`].
 
+mod selection;
 pub mod trailer;
 
 use heliosdb_crdt::{Hlc, SiteId};
 
+pub use selection::Selection;
 pub use trailer::{ChangedAt, RowMeta, Stamped};
 
 use crate::catalog::{ColumnDef, TableDef};

@@ -6,7 +6,7 @@
 //!
 //! | file | what |
 //! |---|---|
-//! | `read` | get, scans |
+//! | `read`, `entry_columns` | get, scans; what entries of an index say |
 //! | `locking` | relations, rows |
 //! | `write` | insert, update, delete of rows |
 //! | `conflict` | inserting unless a key is taken |
@@ -24,6 +24,7 @@ mod catalog_change;
 mod commit;
 mod conflict;
 mod ddl;
+mod entry_columns;
 mod foreign_key;
 mod index;
 mod install;
@@ -45,6 +46,7 @@ use bytes::Bytes;
 use heliosdb_crdt::Hlc;
 
 pub use conflict::{Arbiter, Inserted};
+pub use entry_columns::EntryColumns;
 pub use index::encode_index_values;
 pub use read::ScanCursor;
 

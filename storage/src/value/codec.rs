@@ -252,6 +252,37 @@ fn read_type(reader: &mut Reader<'_>) -> Result<DataType> {
     DataType::from_oid(oid).ok_or_else(|| reader.damaged(format!("unknown type {oid}")))
 }
 
+/// Steps over a value.
+pub(crate) fn skip_value(reader: &mut Reader<'_>) -> Result<()> {
+    let mut ahead = reader.clone();
+    match ahead.u8()? {
+        NULL | FALSE | TRUE | NUMERIC_NAN => {}
+        INT2 | INT4 | INT8 | DATE | TIMESTAMPTZ | TIME | TIMESTAMP => {
+            ahead.varint()?;
+        }
+        FLOAT4 => {
+            ahead.take(4)?;
+        }
+        FLOAT8 => {
+            ahead.take(8)?;
+        }
+        TEXT | JSONB | JSON | BYTEA | BPCHAR => {
+            ahead.bytes()?;
+        }
+        UUID => {
+            ahead.take(16)?;
+        }
+        NUMERIC => {
+            ahead.varint()?;
+            ahead.u8()?;
+            ahead.bytes()?;
+        }
+        _ => return read_value(reader).map(|_| ()),
+    }
+    *reader = ahead;
+    Ok(())
+}
+
 /// Appends values behind their number.
 pub fn put_values(out: &mut Vec<u8>, values: &[Value]) -> Result<()> {
     put_len(out, values.len());
@@ -330,6 +361,16 @@ mod tests {
             for (a, b) in again.iter().zip(&values) {
                 prop_assert!(a.is_identical(b), "{a:?} {b:?}");
             }
+        }
+
+        #[test]
+        fn a_value_is_as_long_when_it_is_stepped_over(value in values()) {
+            let mut bytes = Vec::new();
+            put_value(&mut bytes, &value).unwrap();
+            bytes.push(NULL);
+            let mut reader = Reader::new(&bytes, "test");
+            skip_value(&mut reader).unwrap();
+            prop_assert_eq!(reader.remaining(), 1);
         }
 
         #[test]

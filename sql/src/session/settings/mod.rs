@@ -22,6 +22,7 @@ pub use table::{DEFINITIONS, Setting};
 pub use value::Value;
 
 use crate::error::{Result, SqlError, SqlState};
+use crate::plan::context::{Methods, PlannerSettings};
 use crate::types::context::Styles;
 use crate::types::style::{ByteaOutput, DateOrder, DateStyle, IntervalStyle};
 use crate::types::{self, datetime};
@@ -135,6 +136,30 @@ impl Settings {
     /// How dates are printed and in which order their parts are read.
     pub const fn date_style(&self) -> (DateStyle, DateOrder) {
         self.date_style
+    }
+
+    /// What the planner may do, and what it takes things to cost.
+    pub fn planner(&self) -> PlannerSettings {
+        PlannerSettings {
+            methods: Methods {
+                seqscan: self.is_on(Setting::EnableSeqscan),
+                indexscan: self.is_on(Setting::EnableIndexscan),
+                indexonlyscan: self.is_on(Setting::EnableIndexonlyscan),
+                bitmapscan: self.is_on(Setting::EnableBitmapscan),
+                nestloop: self.is_on(Setting::EnableNestloop),
+                hashjoin: self.is_on(Setting::EnableHashjoin),
+                mergejoin: self.is_on(Setting::EnableMergejoin),
+                sort: self.is_on(Setting::EnableSort),
+                hashagg: self.is_on(Setting::EnableHashagg),
+                memoize: self.is_on(Setting::EnableMemoize),
+            },
+            seq_page_cost: self.real(Setting::SeqPageCost),
+            random_page_cost: self.real(Setting::RandomPageCost),
+            cpu_tuple_cost: self.real(Setting::CpuTupleCost),
+            cpu_index_tuple_cost: self.real(Setting::CpuIndexTupleCost),
+            cpu_operator_cost: self.real(Setting::CpuOperatorCost),
+            work_mem: usize::try_from(self.integer(Setting::WorkMem)).unwrap_or(4096).saturating_mul(1024),
+        }
     }
 
     /// How intervals are printed.

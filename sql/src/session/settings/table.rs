@@ -117,18 +117,18 @@ settings! {
     ParallelLeaderParticipation = Definition::bool("parallel_leader_participation", true, ASYNC, "Whether the leader of a parallel plan works too.").no_effect();
 
     // The planner.
-    EnableBitmapscan = Definition::bool("enable_bitmapscan", true, METHOD, "Bitmap scans.").planning().no_effect();
-    EnableHashagg = Definition::bool("enable_hashagg", true, METHOD, "Hashed aggregation.").planning().no_effect();
-    EnableHashjoin = Definition::bool("enable_hashjoin", true, METHOD, "Hash joins.").planning().no_effect();
+    EnableBitmapscan = Definition::bool("enable_bitmapscan", true, METHOD, "Bitmap scans.").planning();
+    EnableHashagg = Definition::bool("enable_hashagg", true, METHOD, "Hashed aggregation.").planning();
+    EnableHashjoin = Definition::bool("enable_hashjoin", true, METHOD, "Hash joins.").planning();
     EnableIncrementalSort = Definition::bool("enable_incremental_sort", true, METHOD, "Incremental sorts.").planning().no_effect();
-    EnableIndexonlyscan = Definition::bool("enable_indexonlyscan", true, METHOD, "Index-only scans.").planning().no_effect();
-    EnableIndexscan = Definition::bool("enable_indexscan", true, METHOD, "Index scans.").planning().no_effect();
+    EnableIndexonlyscan = Definition::bool("enable_indexonlyscan", true, METHOD, "Index-only scans.").planning();
+    EnableIndexscan = Definition::bool("enable_indexscan", true, METHOD, "Index scans.").planning();
     EnableMaterial = Definition::bool("enable_material", true, METHOD, "Keeping the rows of an input.").planning().no_effect();
-    EnableMemoize = Definition::bool("enable_memoize", true, METHOD, "Keeping the rows of an inner side by its parameters.").planning().no_effect();
-    EnableMergejoin = Definition::bool("enable_mergejoin", true, METHOD, "Merge joins.").planning().no_effect();
-    EnableNestloop = Definition::bool("enable_nestloop", true, METHOD, "Nested-loop joins.").planning().no_effect();
-    EnableSeqscan = Definition::bool("enable_seqscan", true, METHOD, "Sequential scans.").planning().no_effect();
-    EnableSort = Definition::bool("enable_sort", true, METHOD, "Explicit sorts.").planning().no_effect();
+    EnableMemoize = Definition::bool("enable_memoize", true, METHOD, "Keeping the rows of an inner side by its parameters.").planning();
+    EnableMergejoin = Definition::bool("enable_mergejoin", true, METHOD, "Merge joins.").planning();
+    EnableNestloop = Definition::bool("enable_nestloop", true, METHOD, "Nested-loop joins.").planning();
+    EnableSeqscan = Definition::bool("enable_seqscan", true, METHOD, "Sequential scans.").planning();
+    EnableSort = Definition::bool("enable_sort", true, METHOD, "Explicit sorts.").planning();
     EnableTidscan = Definition::bool("enable_tidscan", true, METHOD, "Scans by row identifiers.").planning().no_effect();
     EnableGathermerge = Definition::bool("enable_gathermerge", true, METHOD, "Parallel plans that keep an order.").no_effect();
     EnableParallelAppend = Definition::bool("enable_parallel_append", true, METHOD, "Parallel appends.").no_effect();
