@@ -193,7 +193,8 @@ impl Binder<'_> {
             // The plan may be kept; the moment must not be.
             return Ok(cast(Expr::Literal(Value::text(text), DataType::Text), to, true));
         }
-        let unbounded = if explicit { plain(to.data_type) } else { to };
+        // Which unit a bare number has, an interval's modifier says.
+        let unbounded = if explicit && to.data_type != DataType::Interval { plain(to.data_type) } else { to };
         let value = types::parse_text(text, unbounded, self.time)?;
         // An explicit cast to varchar(n) cuts off what reading the value as varchar(n) would refuse.
         let value = if explicit { types::typmod::apply(value, to, true)? } else { value };

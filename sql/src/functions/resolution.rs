@@ -19,7 +19,11 @@ use crate::types::name;
 static FUNCTIONS: &[&[ScalarFunction]] = &[
     super::array::FUNCTIONS,
     super::comparison::FUNCTIONS,
-    super::datetime::FUNCTIONS,
+    super::datetime::clock::FUNCTIONS,
+    super::datetime::fields::FUNCTIONS,
+    super::datetime::interval::FUNCTIONS,
+    super::datetime::make::FUNCTIONS,
+    super::datetime::zone::FUNCTIONS,
     super::float::FUNCTIONS,
     super::integer::FUNCTIONS,
     super::json::FUNCTIONS,
@@ -36,7 +40,8 @@ static FUNCTIONS: &[&[ScalarFunction]] = &[
 static OPERATORS: &[&[ScalarFunction]] = &[
     super::array::OPERATORS,
     super::comparison::OPERATORS,
-    super::datetime::OPERATORS,
+    super::datetime::arithmetic::OPERATORS,
+    super::datetime::interval::OPERATORS,
     super::float::OPERATORS,
     super::integer::OPERATORS,
     super::json::OPERATORS,
@@ -249,15 +254,12 @@ fn call_text(schema: Option<&str>, function: &str, args: &[DataType]) -> String 
 
 /// Functions of PostgreSQL that are asked for most and are not built yet; so are those of its catalogs (`pg_…`).
 const FUNCTIONS_NOT_BUILT: &[&str] = &[
-    "age",
     "array_agg",
     "current_setting",
     "currval",
     "decode",
     "encode",
-    "exp",
     "format",
-    "gcd",
     "has_schema_privilege",
     "has_table_privilege",
     "json_agg",
@@ -267,10 +269,6 @@ const FUNCTIONS_NOT_BUILT: &[&str] = &[
     "jsonb_build_object",
     "jsonb_set",
     "lastval",
-    "lcm",
-    "ln",
-    "log",
-    "make_interval",
     "md5",
     "nextval",
     "overlay",
@@ -281,16 +279,11 @@ const FUNCTIONS_NOT_BUILT: &[&str] = &[
     "setval",
     "sha256",
     "stddev",
-    "timezone",
-    "to_char",
-    "to_date",
     "to_json",
     "to_jsonb",
-    "to_number",
     "txid_current",
     "unnest",
     "variance",
-    "width_bucket",
 ];
 
 /// The error for a call that no function fits.
