@@ -34,6 +34,31 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction::new("pow", &[F, F], F, power),
     ScalarFunction::new("pi", &[], F, |_, _| Ok(Value::Float8(std::f64::consts::PI))),
     ScalarFunction::new("random", &[], F, random).volatile(),
+    ScalarFunction::new("exp", &[F], F, |_, args| {
+        unary(args, |a| checked(a.exp(), a.is_infinite(), a == f64::NEG_INFINITY))
+    }),
+    ScalarFunction::new("ln", &[F], F, |_, args| unary(args, |a| logarithm(a, f64::ln))),
+    ScalarFunction::new("log", &[F], F, |_, args| unary(args, |a| logarithm(a, f64::log10))),
+    ScalarFunction::new("log10", &[F], F, |_, args| unary(args, |a| logarithm(a, f64::log10))),
+    ScalarFunction::new("cbrt", &[F], F, |_, args| unary(args, |a| Ok(a.cbrt()))),
+    ScalarFunction::new("degrees", &[F], F, |_, args| {
+        unary(args, |a| checked(a / (std::f64::consts::PI / 180.0), a.is_infinite(), a == 0.0))
+    }),
+    ScalarFunction::new("radians", &[F], F, |_, args| {
+        unary(args, |a| checked(a * (std::f64::consts::PI / 180.0), a.is_infinite(), a == 0.0))
+    }),
+    ScalarFunction::new("sin", &[F], F, |_, args| unary(args, |a| of_angle(a, f64::sin))),
+    ScalarFunction::new("cos", &[F], F, |_, args| unary(args, |a| of_angle(a, f64::cos))),
+    ScalarFunction::new("tan", &[F], F, |_, args| unary(args, |a| of_angle(a, f64::tan))),
+    ScalarFunction::new("cot", &[F], F, |_, args| unary(args, |a| of_angle(a, |a| 1.0 / a.tan()))),
+    ScalarFunction::new("asin", &[F], F, |_, args| unary(args, |a| of_ratio(a, f64::asin))),
+    ScalarFunction::new("acos", &[F], F, |_, args| unary(args, |a| of_ratio(a, f64::acos))),
+    ScalarFunction::new("atan", &[F], F, |_, args| unary(args, |a| Ok(a.atan()))),
+    ScalarFunction::new("atan2", &[F, F], F, |_, args| binary(args, |a, b| Ok((a.atan2(b), true)))),
+    ScalarFunction::new("sinh", &[F], F, |_, args| unary(args, |a| Ok(a.sinh()))),
+    ScalarFunction::new("cosh", &[F], F, |_, args| unary(args, |a| Ok(a.cosh()))),
+    ScalarFunction::new("tanh", &[F], F, |_, args| unary(args, |a| Ok(a.tanh()))),
+    ScalarFunction::new("width_bucket", &[F, F, F, DataType::Int4], DataType::Int4, width_bucket),
 ];
 
 fn unary(args: &[Value], compute: impl Fn(f64) -> Result<f64>) -> Result<Value> {
@@ -89,6 +114,60 @@ fn sqrt(a: f64) -> Result<f64> {
         return Err(negative_root());
     }
     Ok(a.sqrt())
+}
+
+fn logarithm(a: f64, compute: fn(f64) -> f64) -> Result<f64> {
+    if a == 0.0 {
+        return Err(SqlError::new(SqlState("2201E"), "cannot take logarithm of zero"));
+    }
+    if a < 0.0 {
+        return Err(SqlError::new(SqlState("2201E"), "cannot take logarithm of a negative number"));
+    }
+    Ok(compute(a))
+}
+
+fn of_angle(a: f64, compute: fn(f64) -> f64) -> Result<f64> {
+    if a.is_infinite() { Err(input_out_of_range()) } else { Ok(compute(a)) }
+}
+
+fn of_ratio(a: f64, compute: fn(f64) -> f64) -> Result<f64> {
+    if a.abs() > 1.0 { Err(input_out_of_range()) } else { Ok(compute(a)) }
+}
+
+fn input_out_of_range() -> SqlError {
+    SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "input is out of range")
+}
+
+/// In which of some equal parts of a range a number lies.
+fn width_bucket(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+    let [Value::Float8(n), Value::Float8(low), Value::Float8(high), Value::Int4(count)] = args else {
+        return Err(bad_arguments("width_bucket", args));
+    };
+    let invalid = |message: &str| Err(SqlError::new(SqlState("2201G"), message));
+    if *count <= 0 {
+        return invalid("count must be greater than zero");
+    }
+    if n.is_nan() || low.is_nan() || high.is_nan() {
+        return invalid("operand, lower bound, and upper bound cannot be NaN");
+    }
+    if low.is_infinite() || high.is_infinite() {
+        return invalid("lower and upper bounds must be finite");
+    }
+    #[allow(clippy::float_cmp, reason = "the bounds are given, not computed")]
+    if low == high {
+        return invalid("lower bound cannot equal upper bound");
+    }
+    let (from_low, range) = if low < high { (n - low, high - low) } else { (low - n, low - high) };
+    let bucket = if from_low < 0.0 {
+        Some(0)
+    } else if from_low >= range {
+        count.checked_add(1)
+    } else {
+        #[allow(clippy::cast_possible_truncation, reason = "below the count")]
+        let part = (f64::from(*count) * (from_low / range)) as i32;
+        part.checked_add(1)
+    };
+    bucket.map(Value::Int4).ok_or_else(|| crate::types::cast::out_of_range(DataType::Int4))
 }
 
 /// The error of a square root that is no number.

@@ -149,3 +149,41 @@ const fn function(
 }
 
 operators![(int2, Int2), (int4, Int4), (int8, Int8)];
+
+/// What looks at divisors; `smallint` has none of its own.
+pub(super) static DIVISORS: &[ScalarFunction] = &[
+    function("gcd", &[DataType::Int4, DataType::Int4], DataType::Int4, gcd),
+    function("gcd", &[DataType::Int8, DataType::Int8], DataType::Int8, gcd),
+    function("lcm", &[DataType::Int4, DataType::Int4], DataType::Int4, lcm),
+    function("lcm", &[DataType::Int8, DataType::Int8], DataType::Int8, lcm),
+];
+
+fn gcd(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+    of_magnitudes(args, |a, b| Some(greatest_divisor(a, b)))
+}
+
+fn lcm(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+    of_magnitudes(args, |a, b| (a / greatest_divisor(a, b).max(1)).checked_mul(b))
+}
+
+fn of_magnitudes(args: &[Value], compute: fn(u64, u64) -> Option<u64>) -> Result<Value> {
+    match args {
+        [Value::Int4(a), Value::Int4(b)] => {
+            let result = compute(u64::from(a.unsigned_abs()), u64::from(b.unsigned_abs()));
+            let narrowed = result.and_then(|n| i32::try_from(n).ok());
+            narrowed.map(Value::Int4).ok_or_else(|| out_of_range(DataType::Int4))
+        }
+        [Value::Int8(a), Value::Int8(b)] => {
+            let narrowed = compute(a.unsigned_abs(), b.unsigned_abs()).and_then(|n| i64::try_from(n).ok());
+            narrowed.map(Value::Int8).ok_or_else(|| out_of_range(DataType::Int8))
+        }
+        _ => Err(bad_arguments("gcd", args)),
+    }
+}
+
+const fn greatest_divisor(mut a: u64, mut b: u64) -> u64 {
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}

@@ -8,7 +8,7 @@ use bigdecimal::num_bigint::{BigInt, Sign};
 use heliosdb_storage::value::{DataType, Numeric, Value};
 
 use super::integer::division_by_zero;
-use super::{ScalarFunction, bad_arguments, float};
+use super::{ScalarFunction, bad_arguments, float, logarithm};
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::EvalContext;
 use crate::types::numeric::{
@@ -55,13 +55,17 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction::new("power", &[N, N], N, |_, args| binary(args, power)),
     ScalarFunction::new("pow", &[N, N], N, |_, args| binary(args, power)),
     ScalarFunction::new("scale", &[N], I, scale).called_on_null(),
+    ScalarFunction::new("gcd", &[N, N], N, |_, args| binary(args, gcd)),
+    ScalarFunction::new("lcm", &[N, N], N, |_, args| binary(args, lcm)),
+    ScalarFunction::new("factorial", &[DataType::Int8], N, factorial),
+    ScalarFunction::new("width_bucket", &[N, N, N, I], I, width_bucket),
 ];
 
 fn value(decimal: BigDecimal) -> Value {
     Value::Numeric(Box::new(Numeric::Finite(decimal)))
 }
 
-fn unary(args: &[Value], compute: impl Fn(&BigDecimal) -> Result<BigDecimal>) -> Result<Value> {
+pub(super) fn unary(args: &[Value], compute: impl Fn(&BigDecimal) -> Result<BigDecimal>) -> Result<Value> {
     match args {
         [Value::Numeric(a)] => match a.as_ref() {
             Numeric::Finite(a) => compute(a).map(value),
@@ -71,7 +75,10 @@ fn unary(args: &[Value], compute: impl Fn(&BigDecimal) -> Result<BigDecimal>) ->
     }
 }
 
-fn binary(args: &[Value], compute: impl Fn(&BigDecimal, &BigDecimal) -> Result<BigDecimal>) -> Result<Value> {
+pub(super) fn binary(
+    args: &[Value],
+    compute: impl Fn(&BigDecimal, &BigDecimal) -> Result<BigDecimal>,
+) -> Result<Value> {
     match args {
         [Value::Numeric(a), Value::Numeric(b)] => match (a.as_ref(), b.as_ref()) {
             (Numeric::Finite(a), Numeric::Finite(b)) => compute(a, b).map(value),
@@ -211,7 +218,7 @@ fn sqrt(a: &BigDecimal) -> Result<BigDecimal> {
     round(&root, wanted)
 }
 
-/// Powers with a whole exponent. Others need logarithms to any precision, which are not built.
+/// Powers with a whole exponent; others take logarithms.
 fn power(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
     let ((base, base_scale), (_, _)) = (parts(a)?, parts(b)?);
     let whole = truncate(b, 0)?;
@@ -222,8 +229,7 @@ fn power(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
         return Err(error);
     }
     if !is_whole {
-        return Err(SqlError::unsupported("a numeric power with a fractional exponent")
-            .with_hint("Cast the arguments to double precision."));
+        return logarithm::fractional_power(a, b);
     }
     let (exponent, _) = parts(&whole)?;
     let scale_of_one = MIN_SIGNIFICANT_DIGITS.max(base_scale);
@@ -316,6 +322,70 @@ fn round_unbounded(n: &BigDecimal, scale: i64) -> Result<BigDecimal> {
         divide_half_up(&integer, &pow10(-shift)?)
     };
     checked(digits, scale)
+}
+
+/// The greatest common divisor, of the whole and the fractional digits alike.
+fn gcd(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
+    let (a, b, scale) = aligned(a, b)?;
+    let (mut a, mut b) = (a.magnitude().clone(), b.magnitude().clone());
+    while b.bits() > 0 {
+        (a, b) = (b.clone(), a % b);
+    }
+    checked(BigInt::from(a), scale)
+}
+
+fn lcm(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
+    let divisor = gcd(a, b)?;
+    let (a, b, scale) = aligned(a, b)?;
+    let (divisor, divisor_scale) = parts(&divisor)?;
+    if divisor.sign() == Sign::NoSign {
+        return checked(BigInt::from(0), scale);
+    }
+    let divisor = divisor.as_ref() * pow10(scale - divisor_scale)?;
+    let product = BigInt::from(a.magnitude().clone()) / divisor * BigInt::from(b.magnitude().clone());
+    checked(product, scale)
+}
+
+fn factorial(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+    let [Value::Int8(n)] = args else { return Err(bad_arguments("factorial", args)) };
+    if *n < 0 {
+        let message = "factorial of a negative number is undefined";
+        return Err(SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, message));
+    }
+    if *n > 32_177 {
+        return Err(overflow());
+    }
+    let product = (2..=*n).fold(BigInt::from(1), |product, n| product * n);
+    checked(product, 0).map(value)
+}
+
+/// In which of some equal parts of a range a number lies.
+fn width_bucket(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+    let [Value::Numeric(n), Value::Numeric(low), Value::Numeric(high), Value::Int4(count)] = args else {
+        return Err(bad_arguments("width_bucket", args));
+    };
+    let invalid = |message: &str| Err(SqlError::new(SqlState("2201G"), message));
+    if *count <= 0 {
+        return invalid("count must be greater than zero");
+    }
+    let (Numeric::Finite(n), Numeric::Finite(low), Numeric::Finite(high)) = (n.as_ref(), low.as_ref(), high.as_ref())
+    else {
+        return invalid("operand, lower bound, and upper bound cannot be NaN");
+    };
+    if low == high {
+        return invalid("lower bound cannot equal upper bound");
+    }
+    let (from_low, range) = if low < high { (n - low, high - low) } else { (low - n, low - high) };
+    let bucket = if from_low.sign() == Sign::Minus {
+        Some(0)
+    } else if from_low >= range {
+        count.checked_add(1)
+    } else {
+        let (a, b, _) = aligned(&from_low, &range)?;
+        let part = a.as_ref() * *count / b.as_ref();
+        i32::try_from(part).ok().and_then(|part| part.checked_add(1))
+    };
+    bucket.map(Value::Int4).ok_or_else(|| crate::types::cast::out_of_range(I))
 }
 
 fn scale(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
