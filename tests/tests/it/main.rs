@@ -10,6 +10,7 @@
 
 mod differential;
 mod generator;
+mod psql;
 mod readme;
 mod shop;
 mod sync_sql;
