@@ -123,6 +123,16 @@ impl RowChecker for CheckEvaluator {
         Ok(self.evaluate(at, &condition.text, Form::Condition)? == Value::Bool(true))
     }
 
+    fn assign(
+        &self,
+        _at: &RowContext<'_>,
+        value: &Value,
+        from: ColumnType,
+        to: ColumnType,
+    ) -> heliosdb_storage::Result<Value> {
+        Ok(crate::types::cast::cast(value.clone(), from.data_type, to, false, &self.time)?)
+    }
+
     fn default_value(&self, at: &RowContext<'_>, slot: usize) -> heliosdb_storage::Result<Value> {
         let Some(column) = at.table.columns.get(slot) else { return Ok(Value::Null) };
         match &column.default {

@@ -33,6 +33,16 @@ impl Binder<'_> {
                 self.inferred(table, columns, predicate.as_ref())?
             }
         };
+        let is_deferrable = |arbiter: &Arbiter| match arbiter {
+            Arbiter::PrimaryKey => false,
+            Arbiter::Index(id) => table.indexes.iter().any(|index| index.id == *id && index.deferral.is_deferrable()),
+        };
+        if arbiters.iter().any(is_deferrable) {
+            return Err(SqlError::new(
+                SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE,
+                "ON CONFLICT does not support deferrable unique constraints/exclusion constraints as arbiters",
+            ));
+        }
         let update = match action {
             OnConflictAction::DoNothing => None,
             OnConflictAction::DoUpdate(update) => Some(self.do_update(update, table, shown)?),

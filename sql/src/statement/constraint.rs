@@ -54,7 +54,7 @@ pub(super) fn index_slots<C: KeyColumn>(columns: &[C], names: &[String], what: &
             };
             return Err(SqlError::new(SqlState::UNDEFINED_COLUMN, message));
         };
-        if slots.contains(&slot) {
+        if slots.contains(&slot) && what != "foreign key constraint" {
             return Err(SqlError::new(
                 SqlState::DUPLICATE_COLUMN,
                 format!("column \"{name}\" appears twice in {what}"),
@@ -97,15 +97,12 @@ fn fitted_name(table: &str, columns: &str, suffix: &str) -> String {
 }
 
 /// How the attributes of a constraint say that it is deferred.
-pub(super) fn deferral(attributes: Attributes) -> Result<Deferral> {
-    if attributes.is_deferrable() {
-        return Err(SqlError::unsupported("a deferrable constraint"));
-    }
-    Ok(match (attributes.is_deferrable(), attributes.initially_deferred) {
+pub(super) fn deferral(attributes: Attributes) -> Deferral {
+    match (attributes.is_deferrable(), attributes.initially_deferred) {
         (false, _) => Deferral::NotDeferrable,
         (true, Some(true)) => Deferral::InitiallyDeferred,
         (true, _) => Deferral::InitiallyImmediate,
-    })
+    }
 }
 
 /// A CHECK over the table's columns.
@@ -168,14 +165,6 @@ pub(super) fn foreign_key(
         .with_hint(
             "Other nodes have the rows of the one, but not of the other. Use sync = 'none' or sync = 'both' for both.",
         ));
-    }
-    let refused = [
-        (*match_full, "MATCH FULL"),
-        (!matches!(on_delete, KeyAction::NoAction | KeyAction::Restrict), "this action ON DELETE"),
-        (!matches!(on_update, KeyAction::NoAction | KeyAction::Restrict), "this action ON UPDATE"),
-    ];
-    if let Some((_, what)) = refused.iter().find(|(present, _)| *present) {
-        return Err(SqlError::unsupported(what));
     }
     let on_delete_slots = action_slots(own, &slots, on_delete)?;
     judge_generated_columns(own, &slots, [("ON DELETE", on_delete), ("ON UPDATE", on_update)])?;

@@ -13,6 +13,7 @@ mod prepared;
 mod schema;
 mod sequence;
 mod session;
+mod set_constraints;
 mod setting;
 mod storage_parameter;
 mod table;

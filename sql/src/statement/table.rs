@@ -1,6 +1,6 @@
 //! Statements about tables and indexes: what each of them does.
 
-use super::{create_index, create_table};
+use super::{create_index, create_table, set_constraints};
 use crate::error::{Result, SqlError};
 use crate::parse::table::TableStatement;
 use crate::session::Session;
@@ -25,6 +25,7 @@ impl TableStatement {
         match self {
             Self::Create(create) => session.ddl(self.tag(), |session| create_table::run(session, create)),
             Self::CreateIndex(create) => session.ddl(self.tag(), |session| create_index::run(session, create)),
+            Self::SetConstraints(set) => set_constraints::run(session, set),
             _ => Err(SqlError::unsupported(self.tag())),
         }
     }

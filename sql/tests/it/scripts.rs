@@ -65,6 +65,7 @@ scripts!(
     drop_and_index,
     explain,
     expressions,
+    foreign_keys,
     group_by,
     insert,
     joins,

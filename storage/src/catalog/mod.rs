@@ -226,5 +226,5 @@ impl Catalog {
 
 /// Whether two lists of slots name the same columns.
 pub fn is_permutation(a: &[usize], b: &[usize]) -> bool {
-    a.len() == b.len() && b.iter().all(|slot| a.contains(slot))
+    a.len() == b.len() && a.iter().all(|slot| b.contains(slot)) && b.iter().all(|slot| a.contains(slot))
 }

@@ -25,6 +25,14 @@ pub trait RowChecker: Send + Sync {
         Err(Error::Unsupported(format!("the condition {}", condition.text)))
     }
 
+    /// A value of one type as it is assigned to a column of another.
+    fn assign(&self, _at: &RowContext<'_>, value: &Value, from: ColumnType, to: ColumnType) -> Result<Value> {
+        if from.data_type == to.data_type {
+            return Ok(value.clone());
+        }
+        Err(Error::Unsupported(format!("a value of type {from:?} in a column of type {to:?}")))
+    }
+
     /// The DEFAULT of a column; NULL if it has none.
     fn default_value(&self, at: &RowContext<'_>, slot: usize) -> Result<Value> {
         match at.table.columns.get(slot).and_then(|column| column.default.as_ref()) {
@@ -147,6 +155,18 @@ pub(crate) fn no_parent(child: &TableDef, parent: &TableDef, key: &ForeignKeyDef
     let shown = text::key(child, &key.slots, values);
     Violation {
         detail: Some(format!("Key {shown} is not present in table \"{}\".", parent.name)),
+        constraint: Some(key.name.clone()),
+        ..violation(ConstraintKind::ForeignKey, child, message)
+    }
+    .into()
+}
+
+/// Of the columns of a row that refer to another by MATCH FULL some are NULL and some are not.
+pub(crate) fn mixed_nulls(child: &TableDef, key: &ForeignKeyDef) -> Error {
+    let message =
+        format!("insert or update on table \"{}\" violates foreign key constraint \"{}\"", child.name, key.name);
+    Violation {
+        detail: Some("MATCH FULL does not allow mixing of null and nonnull key values.".to_owned()),
         constraint: Some(key.name.clone()),
         ..violation(ConstraintKind::ForeignKey, child, message)
     }

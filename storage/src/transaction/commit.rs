@@ -22,7 +22,7 @@ const MAX_OUTGOING_BYTES: usize = 24 << 20;
 impl Transaction {
     /// Makes everything durable and visible; returns when both are so. None if nothing was written.
     pub fn commit(mut self) -> Result<Option<CommitInfo>> {
-        self.judge_pending()?;
+        self.judge_deferred()?;
         self.locks.check()?;
         // Tables made since the last statement began may have been written to.
         self.catalog = self.latest_catalog();

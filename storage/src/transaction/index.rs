@@ -7,9 +7,11 @@
 use bytes::Bytes;
 
 use super::Transaction;
-use crate::catalog::{IndexDef, IndexedValue, TableDef};
+use super::pending::{Event, EventKind};
+use crate::catalog::{Catalog, IndexDef, IndexedValue, TableDef};
 use crate::constraints::{self, RowContext, values_at};
 use crate::error::Result;
+use crate::ids::RelationId;
 use crate::key::{KeyRange, RowKey, encode_ordered};
 use crate::lock::{LockMode, Resource};
 use crate::value::Value;
@@ -140,6 +142,11 @@ impl Transaction {
             if let (true, Some(prefix), Some(row)) = (judge, new_prefix, new)
                 && self.has_other_entry(index, &prefix, key)?
             {
+                if index.deferral.is_deferrable() {
+                    let kind = EventKind::Unique(key.clone());
+                    self.note(Event { table: table.id, constraint: index.id, kind });
+                    continue;
+                }
                 let values = self.index_values(table, index, row)?;
                 return Err(constraints::duplicate_in_index(table, index, &values));
             }
@@ -149,8 +156,31 @@ impl Transaction {
 
     /// Judges UNIQUE for a row that is already written.
     pub(super) fn judge_unique(&mut self, table: &TableDef, key: &RowKey, row: &[Value]) -> Result<()> {
-        for index in table.indexes.iter().filter(|index| index.unique) {
-            let Some(prefix) = self.unique_prefix(table, index, row)? else { continue };
+        table
+            .indexes
+            .iter()
+            .filter(|index| index.unique)
+            .try_for_each(|index| self.judge_one_unique(table, index, key, row))
+    }
+
+    /// Judges a deferrable UNIQUE for a row that had the same values as another one when it was written.
+    pub(super) fn judge_deferred_unique(
+        &mut self,
+        catalog: &Catalog,
+        table: RelationId,
+        index: RelationId,
+        key: &RowKey,
+    ) -> Result<()> {
+        let Some(table) = catalog.table_by_id(table) else { return Ok(()) };
+        let Some(index) = table.indexes.iter().find(|other| other.id == index) else { return Ok(()) };
+        match self.newest_row(&self.latest(), table, key)? {
+            Some(row) => self.judge_one_unique(table, index, key, &row),
+            None => Ok(()),
+        }
+    }
+
+    fn judge_one_unique(&mut self, table: &TableDef, index: &IndexDef, key: &RowKey, row: &[Value]) -> Result<()> {
+        if let Some(prefix) = self.unique_prefix(table, index, row)? {
             self.locks.acquire(Resource::UniqueKey(index.id, prefix.clone()), LockMode::Exclusive)?;
             if self.has_other_entry(index, &prefix, key)? {
                 let values = self.index_values(table, index, row)?;

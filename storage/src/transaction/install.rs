@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::{TableLock, Transaction};
-use crate::catalog::{CatalogObject, ColumnDef, ForeignKeyDef, IndexDef, IndexKey, IndexedValue, SchemaDef, TableDef};
+use crate::catalog::{
+    CatalogObject, CheckDef, ColumnDef, ForeignKeyDef, IndexDef, IndexKey, IndexedValue, SchemaDef, TableDef,
+};
 use crate::error::{Error, Result};
 use crate::ids::{ColumnId, RelationId, SyncTableId};
 use crate::key::KeyOrder;
@@ -99,8 +101,9 @@ impl Transaction {
         for index in &theirs.indexes {
             indexes.push(self.with_new_id(index.clone())?);
         }
-        let foreign_keys = own_foreign_keys(theirs, ids)?;
-        self.put_table(Arc::new(TableDef { id, primary_key_id, indexes, foreign_keys, ..theirs.clone() }))
+        let foreign_keys = self.own_foreign_keys(None, theirs, ids)?;
+        let checks = self.own_checks(None, theirs)?;
+        self.put_table(Arc::new(TableDef { id, primary_key_id, indexes, checks, foreign_keys, ..theirs.clone() }))
     }
 
     fn install_change(
@@ -130,7 +133,8 @@ impl Transaction {
         let changed = TableDef {
             id: ours.id,
             primary_key_id: ours.primary_key_id,
-            foreign_keys: own_foreign_keys(theirs, ids)?,
+            foreign_keys: self.own_foreign_keys(Some(ours), theirs, ids)?,
+            checks: self.own_checks(Some(ours), theirs)?,
             indexes,
             ..theirs.clone()
         };
@@ -147,14 +151,34 @@ impl Transaction {
         }
         self.put_table(Arc::new(changed))
     }
-}
 
-fn own_foreign_keys(theirs: &TableDef, ids: &HashMap<SyncTableId, RelationId>) -> Result<Vec<ForeignKeyDef>> {
-    let own = theirs.foreign_keys.iter().map(|foreign| {
-        let parent = ids.get(&SyncTableId(foreign.parent.0)).copied().ok_or_else(|| unknown_table(theirs))?;
-        Ok(ForeignKeyDef { parent, ..foreign.clone() })
-    });
-    own.collect()
+    /// The foreign keys of a table under this node's own ids: those that they have here already, or new ones.
+    fn own_foreign_keys(
+        &mut self,
+        ours: Option<&TableDef>,
+        theirs: &TableDef,
+        ids: &HashMap<SyncTableId, RelationId>,
+    ) -> Result<Vec<ForeignKeyDef>> {
+        let mut own = Vec::with_capacity(theirs.foreign_keys.len());
+        for foreign in &theirs.foreign_keys {
+            let parent = ids.get(&SyncTableId(foreign.parent.0)).copied().ok_or_else(|| unknown_table(theirs))?;
+            let known = ours.and_then(|ours| ours.foreign_keys.iter().find(|known| known.name == foreign.name));
+            let id = known.map_or_else(|| self.next_relation_id(), |known| Ok(known.id))?;
+            own.push(ForeignKeyDef { id, parent, ..foreign.clone() });
+        }
+        Ok(own)
+    }
+
+    /// The same for its checks.
+    fn own_checks(&mut self, ours: Option<&TableDef>, theirs: &TableDef) -> Result<Vec<CheckDef>> {
+        let mut own = Vec::with_capacity(theirs.checks.len());
+        for check in &theirs.checks {
+            let known = ours.and_then(|ours| ours.checks.iter().find(|known| known.name == check.name));
+            let id = known.map_or_else(|| self.next_relation_id(), |known| Ok(known.id))?;
+            own.push(CheckDef { id, ..check.clone() });
+        }
+        Ok(own)
+    }
 }
 
 fn unknown_table(table: &TableDef) -> Error {

@@ -11,7 +11,7 @@
 //! | `write` | insert, update, delete of rows |
 //! | `conflict` | inserting unless a key is taken |
 //! | `index` | entries of indexes, UNIQUE |
-//! | `foreign_key` | both ends of foreign keys |
+//! | `pending`, `foreign_key` | what is judged after a row is written; both ends of foreign keys |
 //! | `synced` | what a local change of a synced table leaves for sync |
 //! | `state` | states of rows given by sync |
 //! | `internal` | internal relations |
@@ -31,6 +31,7 @@ mod install;
 mod internal;
 mod locking;
 mod objects;
+mod pending;
 mod read;
 mod state;
 mod synced;
@@ -62,7 +63,7 @@ use crate::store::Store;
 use crate::sync_row::{Identity, RowOp};
 use crate::value::Value;
 use crate::view::ReadView;
-use foreign_key::PendingCheck;
+use pending::Pending;
 use undo::Undo;
 
 /// On whose behalf a transaction writes.
@@ -176,8 +177,8 @@ struct Writes {
     ops: Vec<RowOp>,
     /// Rows that get a place in the feed of a hub.
     feed: Vec<(SyncTableId, RowKey)>,
-    /// What is judged at the end of the statement.
-    pending: Vec<PendingCheck>,
+    /// What is judged at the end of the statement, or of the transaction.
+    pending: Pending,
     identity: Option<Identity>,
     skip_local_seq_to: LocalSeq,
     /// The latest time in the states of rows that were given.
@@ -243,7 +244,7 @@ impl Transaction {
 
     /// Ends a command: judges what is judged at the end of a statement (foreign keys).
     pub fn end_statement(&mut self) -> Result<()> {
-        self.judge_pending()
+        self.judge_queue_of_events()
     }
 
     /// Milliseconds since the Unix epoch at which this transaction began: `now()`.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::foreign_key::KnownParents;
 use super::undo::Undo;
 use super::{Savepoint, Transaction};
 use crate::base::Space;
@@ -43,7 +42,7 @@ impl Transaction {
     /// the savepoint. The first violation is the error; the caller rolls back to the savepoint.
     pub fn check_merged_rows(&mut self, since: Savepoint) -> Result<()> {
         let catalog = self.latest_catalog();
-        let mut known = KnownParents::default();
+        self.writes.pending.known_parents.clear();
         for ((relation, key), puts) in self.rows_put_since(since) {
             let Some(table) = catalog.table_by_id(relation) else { continue };
             let view = self.latest();
@@ -51,7 +50,7 @@ impl Transaction {
             if let Some(row) = &new {
                 self.judge_row(table, row, Binding::Merged)?;
                 self.judge_unique(table, &key, row)?;
-                self.judge_parents_of(table, row, &mut known)?;
+                self.judge_parents_of(table, row)?;
             }
             let old = self.row_before(table, &key, puts)?;
             if let Some(old) = old.filter(|old| new.as_ref() != Some(old)) {

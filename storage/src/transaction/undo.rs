@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use super::pending::{Event, Modes};
 use super::{Savepoint, Transaction};
 use crate::base::Space;
 use crate::catalog::Catalog;
@@ -19,8 +20,12 @@ pub(super) enum Undo {
     Op,
     /// A row was noted for the feed.
     Feed,
-    /// Something was noted for the end of the statement.
-    Pending,
+    /// Something was put off to the end of the transaction.
+    Deferred,
+    /// Something that was put off was judged.
+    Judged(usize, Event),
+    /// SET CONSTRAINTS had said something else.
+    Modes(Modes),
     /// The catalog was another one.
     Catalog(Arc<Catalog>),
     /// Who this node is was something else.
@@ -35,6 +40,8 @@ impl Transaction {
 
     /// Undoes everything since the savepoint, DDL included; locks stay.
     pub fn rollback_to(&mut self, savepoint: Savepoint) {
+        // A statement that is undone leaves nothing to judge; those before it have been judged.
+        self.writes.pending.clear_queue();
         while self.writes.undo.len() > savepoint.undo_len {
             let Some(undo) = self.writes.undo.pop() else { break };
             self.undo(undo);
@@ -52,10 +59,9 @@ impl Transaction {
             Undo::Feed => {
                 writes.feed.pop();
             }
-            // What was judged already is no longer in the list, and is older than all that is.
-            Undo::Pending => {
-                writes.pending.pop();
-            }
+            Undo::Deferred => writes.pending.undo_deferred(),
+            Undo::Judged(at, event) => writes.pending.undo_judged(at, event),
+            Undo::Modes(modes) => writes.pending.set_modes(modes),
             Undo::Catalog(catalog) => {
                 self.catalog = catalog;
                 self.writable.clear();

@@ -4,10 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use super::foreign_key::PendingCheck;
 use super::{ColumnChange, RowLock, RowPatch, Transaction};
 use crate::catalog::{ColumnDef, CrdtType, TableDef};
-use crate::constraints::{self, Binding, values_at};
+use crate::constraints::{self, Binding};
 use crate::error::{Error, Result};
 use crate::key::{RowKey, encode_tuple};
 use crate::row::{self, Row};
@@ -38,6 +37,7 @@ impl Transaction {
         let key = self.take_key(table, row)?;
         self.lock_unique_keys(table, &key, None, Some(row), true)?;
         self.write_new(table, &key, row)?;
+        self.note_child(table, &key, None, row);
         Ok(key)
     }
 
@@ -67,6 +67,9 @@ impl Transaction {
             self.write_gone(table, key, &old)?;
             self.write_new(table, &new_key, &new)?;
         }
+        self.note_parent(table, &old, Some(&new));
+        // What was remembered of the row names the key that it had.
+        self.note_child(table, &new_key, (new_key == *key).then_some(&*old), &new);
         Ok(Some(new))
     }
 
@@ -76,6 +79,7 @@ impl Transaction {
         let Some(old) = self.lock_row(table, key, RowLock::Update)? else { return Ok(false) };
         self.lock_unique_keys(table, key, Some(&old), None, true)?;
         self.write_gone(table, key, &old)?;
+        self.note_parent(table, &old, None);
         Ok(true)
     }
 
@@ -112,9 +116,7 @@ impl Transaction {
         } else {
             self.put_plain_row(table, key, Some(new))?;
         }
-        self.move_index_entries(table, key, None, Some(new))?;
-        self.note_child(table, key, None, new);
-        Ok(())
+        self.move_index_entries(table, key, None, Some(new))
     }
 
     fn write_changed(
@@ -133,10 +135,7 @@ impl Transaction {
         } else {
             self.put_plain_row(table, key, Some(new))?;
         }
-        self.move_index_entries(table, key, Some(old), Some(new))?;
-        self.note_child(table, key, Some(old), new);
-        self.note_parent(table, old, Some(new));
-        Ok(())
+        self.move_index_entries(table, key, Some(old), Some(new))
     }
 
     fn write_gone(&mut self, table: &Arc<TableDef>, key: &RowKey, old: &[Value]) -> Result<()> {
@@ -145,35 +144,12 @@ impl Transaction {
         } else {
             self.put_plain_row(table, key, None)?;
         }
-        self.move_index_entries(table, key, Some(old), None)?;
-        self.note_parent(table, old, None);
-        Ok(())
+        self.move_index_entries(table, key, Some(old), None)
     }
 
     fn put_plain_row(&mut self, table: &TableDef, key: &RowKey, row: Option<&[Value]>) -> Result<()> {
         let bytes = row.map(|row| row::encode(table, row, None)).transpose()?.map(Bytes::from);
         self.put(table.space(), key.0.clone(), bytes)
-    }
-
-    /// Remembers to judge the foreign keys of a row, if the row now refers to something else.
-    fn note_child(&mut self, table: &Arc<TableDef>, key: &RowKey, old: Option<&[Value]>, new: &[Value]) {
-        let refers_anew = table
-            .foreign_keys
-            .iter()
-            .any(|foreign| old.is_none_or(|old| values_at(old, &foreign.slots) != values_at(new, &foreign.slots)));
-        if refers_anew {
-            self.note(PendingCheck::Child { table: Arc::clone(table), key: key.clone() });
-        }
-    }
-
-    /// Remembers to judge the foreign keys to a row, if what they may refer to is gone.
-    fn note_parent(&mut self, table: &Arc<TableDef>, old: &[Value], new: Option<&[Value]>) {
-        let is_left = self.latest_catalog().foreign_keys_to(table.id).any(|(_, foreign)| {
-            new.is_none_or(|new| values_at(old, &foreign.parent_slots) != values_at(new, &foreign.parent_slots))
-        });
-        if is_left {
-            self.note(PendingCheck::Parent { table: Arc::clone(table), old: old.to_vec() });
-        }
     }
 }
 

@@ -3,6 +3,7 @@
 // The allowances that clippy.toml gives to tests do not reach the functions that tests share.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 
+mod cascades;
 mod enrolment;
 mod exchange;
 mod fixture;

@@ -168,9 +168,6 @@ impl<'c> Draft<'c> {
         let KeyColumns::Columns { names, included, parameters, tablespace } = key.columns else {
             return Err(SqlError::new(SqlState::SYNTAX_ERROR, "cannot use an existing index in CREATE TABLE"));
         };
-        if key.nulls_not_distinct || !included.is_empty() {
-            return Err(SqlError::unsupported("INCLUDE or NULLS NOT DISTINCT"));
-        }
         let what = if is_primary { "primary key constraint" } else { "unique constraint" };
         let slots = index_slots(&self.table.columns, names, what)?;
         if is_primary {
@@ -180,7 +177,7 @@ impl<'c> Draft<'c> {
         Ok(IndexDef {
             included: index_slots(&self.table.columns, included, what)?,
             nulls_not_distinct: key.nulls_not_distinct,
-            deferral: deferral(key.attributes)?,
+            deferral: deferral(key.attributes),
             options: storage_parameter::of_index(parameters)?,
             ..IndexDef::unique_constraint("", &slots)
         })
@@ -238,7 +235,7 @@ impl<'c> Draft<'c> {
             let is_taken = |name: &str| names.contains(name);
             let made = foreign_key(self.catalog, self.path, &definition, foreign, constraint.name.clone(), &is_taken)?;
             names.insert(made.name.clone());
-            self.table.foreign_keys.push(ForeignKeyDef { deferral: deferral(constraint.attributes)?, ..made });
+            self.table.foreign_keys.push(ForeignKeyDef { deferral: deferral(constraint.attributes), ..made });
         }
         Ok(())
     }
