@@ -3,7 +3,7 @@
 //! `(a, b) = (SELECT …)` runs its subquery once per row. The plan keeps such subqueries beside the assignments; their
 //! columns stand behind those of the row that the assignments are over.
 
-use heliosdb_storage::catalog::{ColumnDef, TableDef};
+use heliosdb_storage::catalog::{ColumnDef, Identity, TableDef};
 use heliosdb_storage::value::DataType;
 use sqlparser::ast::{self, AssignmentTarget};
 
@@ -67,6 +67,16 @@ impl Binder<'_> {
             }
             let (value, reads_itself) = match source {
                 Source::Expr(value) if is_default(value) => (self.default_of(column)?, false),
+                _ if column.identity == Some(Identity::Always) => {
+                    return Err(SqlError::new(
+                        SqlState::GENERATED_ALWAYS,
+                        format!("column \"{}\" can only be updated to DEFAULT", column.name),
+                    )
+                    .with_detail(format!(
+                        "Column \"{}\" is an identity column defined as GENERATED ALWAYS.",
+                        column.name
+                    )));
+                }
                 Source::Expr(value) => {
                     let bound = self.expr(value, scope)?;
                     let reads_itself = reads(&bound, slot);

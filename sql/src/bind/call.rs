@@ -59,16 +59,40 @@ impl Binder<'_> {
             if let ([_], "pg_typeof", true) = (bound.as_slice(), qualified.name.as_str(), in_catalog) {
                 return self.type_of(&bound);
             }
-            if arguments.variadic {
+            let called = if let Some(call) = self.enum_call(schema, &qualified.name, &bound)? {
+                return Ok(call);
+            } else if arguments.variadic {
                 self.variadic_call(schema, &qualified.name, bound)
             } else {
                 self.call_bound(schema, &qualified.name, bound)
+            };
+            if let Ok(Expr::Call { args, .. }) = &called {
+                for (written, arg) in arguments.exprs.iter().zip(args) {
+                    self.note_regclass(written, arg);
+                }
             }
+            called
         };
         bound.map_err(|error| match span {
             Some(span) => self.at(span, error),
             None => error,
         })
+    }
+
+    /// `enum_first` and its kin, which ask the type of their arguments and not their values.
+    fn enum_call(&mut self, schema: Option<&str>, name: &str, args: &[Expr]) -> Result<Option<Expr>> {
+        if schema.is_some_and(|schema| schema != "pg_catalog") {
+            return Ok(None);
+        }
+        let Some(function) = functions::enums::named(name, args.len()) else { return Ok(None) };
+        let enum_type = args.iter().map(Expr::data_type).find(|found| matches!(found, DataType::Enum(_)));
+        let Some(enum_type @ DataType::Enum(id)) = enum_type else { return Ok(None) };
+        let mut given = vec![Expr::Literal(Value::Oid(id), DataType::Oid)];
+        for arg in args {
+            given.push(self.coerce(arg.clone(), plain(enum_type), CastContext::Implicit)?);
+        }
+        let returns = if function.returns == DataType::AnyEnum { Some(enum_type) } else { enum_type.array() };
+        Ok(returns.map(|returns| Expr::Call { function, args: given, returns }))
     }
 
     /// A call on arguments that are bound.

@@ -4,6 +4,7 @@ use sqlparser::ast::{self, SelectItem};
 
 use super::names::{self, ident};
 use super::type_name;
+use crate::types::ValueContext;
 
 /// How well a name says what the column is: a weak one gives way to one further out.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -63,7 +64,7 @@ fn type_name_of(data_type: &ast::DataType) -> Option<String> {
             ast::ArrayElemTypeDef::SquareBracket(element, _) | ast::ArrayElemTypeDef::AngleBracket(element),
         ) => type_name_of(element),
         keyword => {
-            let column_type = type_name::plain(keyword).ok()?;
+            let column_type = type_name::plain(keyword, ValueContext::utc().types()).ok()?;
             Some(crate::types::names::catalog_name(column_type.data_type).into_owned())
         }
     }

@@ -4,8 +4,8 @@ use heliosdb_storage::catalog::ColumnDef;
 use heliosdb_storage::value::Value;
 use sqlparser::ast;
 
-use super::Binder;
 use super::scope::{Place, Scope};
+use super::{Binder, SearchPath};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 
@@ -17,7 +17,7 @@ impl Binder<'_> {
         };
         let parsed = crate::parse::parse_expression(text)?;
         // The text is not the statement's, so that errors in it have no position; it has no parameters either.
-        let mut binder = Binder::new(self.catalog, self.time, "", &[]).with_path(self.path.clone());
+        let mut binder = Binder::new(self.catalog, self.time, "", &[]).with_path(SearchPath::of_schemas(&[]));
         binder.default_expression(&parsed, column)
     }
 

@@ -10,7 +10,6 @@ use super::coerce::operator;
 use super::names::ident;
 use super::scope::Scope;
 use super::tree::plain;
-use super::type_name;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::parse::encoding;
@@ -50,13 +49,13 @@ impl Binder<'_> {
             Ast::UnaryOp { op, expr } => self.unary(*op, expr, scope),
             Ast::Function(function) => self.function(function, scope),
             Ast::TypedString(typed) => {
-                let to = type_name::plain(&typed.data_type)?;
+                let to = self.type_named(&typed.data_type)?;
                 let text = string_value(&typed.value.value).ok_or_else(|| SqlError::unsupported("this literal"))?;
                 let literal = self.text_literal(text, typed.value.span);
                 self.coerce(literal, to, CastContext::Explicit)
             }
             Ast::Cast { kind: ast::CastKind::Cast | ast::CastKind::DoubleColon, expr, data_type, format: None } => {
-                let to = type_name::plain(data_type)?;
+                let to = self.type_named(data_type)?;
                 self.cast_to(expr, to, scope)
             }
             Ast::Case { operand, conditions, else_result, .. } => {

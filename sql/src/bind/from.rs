@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use heliosdb_storage::Catalog;
-use heliosdb_storage::catalog::TableDef;
-use heliosdb_storage::value::{ColumnType, DataType};
+use heliosdb_storage::catalog::{SequenceDef, TableDef};
+use heliosdb_storage::value::{ColumnType, DataType, Value};
 use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
 use sqlparser::tokenizer::Span;
 
@@ -266,7 +266,11 @@ impl Binder<'_> {
                 Relation::Query { query: Box::new(query), name: shown.as_str().into() }
             }
             Some(NamedRelation::Sequence(sequence)) => {
-                return Err(SqlError::unsupported(format!("reading sequence \"{}\" as a table", sequence.name)));
+                self.note_object(written, sequence.id.into(), (&sequence.schema, &sequence.name), alias.is_none());
+                let query = sequence_query(&sequence);
+                let columns = query.columns.iter().map(|column| (column.name.clone(), column.column_type, None));
+                scope.add_relation(&shown, None, columns.collect());
+                Relation::Query { query: Box::new(query), name: shown.as_str().into() }
             }
             None => {
                 let error = self.hint_at_cte(&name, no_such_relation(&name));
@@ -321,6 +325,21 @@ impl Binder<'_> {
         rename_columns(&mut scope, alias)?;
         Ok((Relation::Function { function, args: coerced, name: shown.into() }, scope))
     }
+}
+
+/// The one row that a sequence is when it is read as a table.
+fn sequence_query(sequence: &SequenceDef) -> Query {
+    let columns = functions::sequence::COLUMNS.iter().map(|function| OutputColumn {
+        name: function.name.to_owned(),
+        column_type: output_type(function.returns),
+        origin: None,
+    });
+    let values = functions::sequence::COLUMNS.iter().map(|function| Expr::Call {
+        function,
+        args: vec![Expr::Literal(Value::Oid(sequence.id.0), DataType::Oid)],
+        returns: function.returns,
+    });
+    Query::new(Body::Values(vec![values.collect()]), columns.collect())
 }
 
 fn query_relation<'p>(

@@ -1,8 +1,8 @@
 //! INSERT.
 
-use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::catalog::{ColumnDef, Identity, TableDef};
 use heliosdb_storage::value::DataType;
-use sqlparser::ast::{self, SetExpr, TableObject};
+use sqlparser::ast::{self, InsertOverriding, SetExpr, TableObject};
 
 use super::Binder;
 use super::assign::is_default;
@@ -26,8 +26,8 @@ impl Binder<'_> {
         let (input, given) = match insert.source.as_deref() {
             None => (one_row(), Vec::new()),
             Some(query) => match plain_values(query) {
-                Some(values) => self.insert_values(&table, &slots, explicit, values)?,
-                None => self.insert_query(&table, &slots, explicit, query)?,
+                Some(values) => self.insert_values(&table, &slots, (explicit, insert.overriding), values)?,
+                None => self.insert_query(&table, &slots, (explicit, insert.overriding), query)?,
             },
         };
         let mut values = Vec::with_capacity(table.columns.len());
@@ -74,7 +74,7 @@ impl Binder<'_> {
         &mut self,
         table: &TableDef,
         slots: &[usize],
-        explicit: bool,
+        (explicit, overriding): (bool, Option<InsertOverriding>),
         values: &ast::Values,
     ) -> Result<(Query, Vec<usize>)> {
         let scope = Scope::default();
@@ -90,9 +90,14 @@ impl Binder<'_> {
             let mut bound = Vec::with_capacity(width);
             for (slot, value) in slots.iter().zip(&row.content) {
                 let column = table.columns.get(*slot).expect("BUG: the slot was looked up by name");
+                if overriding == Some(InsertOverriding::User) && column.identity.is_some() {
+                    bound.push(self.default_of(column)?);
+                    continue;
+                }
                 bound.push(if is_default(value) {
                     self.default_of(column)?
                 } else {
+                    check_identity(column, overriding)?;
                     let expr = self.expr(value, &scope)?;
                     self.assign(expr, &column.name, column.column_type)?
                 });
@@ -107,7 +112,7 @@ impl Binder<'_> {
         &mut self,
         table: &TableDef,
         slots: &[usize],
-        explicit: bool,
+        (explicit, overriding): (bool, Option<InsertOverriding>),
         query: &ast::Query,
     ) -> Result<(Query, Vec<usize>)> {
         let query = self.query(query, None, Unknowns::Keep)?;
@@ -120,6 +125,11 @@ impl Binder<'_> {
             let from = output.column_type.data_type;
             known.push(plain(if from == DataType::Unknown { column.column_type.data_type } else { from }));
             let from = known.last().map_or(from, |known| known.data_type);
+            if overriding == Some(InsertOverriding::User) && column.identity.is_some() {
+                values.push(self.default_of(column)?);
+                continue;
+            }
+            check_identity(column, overriding)?;
             values.push(self.assign(Expr::Column(at, from), &column.name, column.column_type)?);
         }
         let query = self.coerce_columns(query, &known)?;
@@ -155,6 +165,19 @@ fn plain_values(query: &ast::Query) -> Option<&ast::Values> {
     is_plain.then_some(values)
 }
 
+/// Whether a value may be given for a column.
+fn check_identity(column: &ColumnDef, overriding: Option<InsertOverriding>) -> Result<()> {
+    if column.identity != Some(Identity::Always) || overriding == Some(InsertOverriding::System) {
+        return Ok(());
+    }
+    Err(SqlError::new(
+        SqlState::GENERATED_ALWAYS,
+        format!("cannot insert a non-DEFAULT value into column \"{}\"", column.name),
+    )
+    .with_detail(format!("Column \"{}\" is an identity column defined as GENERATED ALWAYS.", column.name))
+    .with_hint("Use OVERRIDING SYSTEM VALUE to override."))
+}
+
 fn check_width(given: usize, targets: usize, explicit: bool) -> Result<()> {
     if given > targets {
         return Err(SqlError::new(SqlState::SYNTAX_ERROR, "INSERT has more expressions than target columns"));
@@ -181,7 +204,7 @@ fn refuse_foreign_insert(insert: &ast::Insert) -> Result<()> {
         assignments,
         partitioned,
         after_columns,
-        overriding,
+        overriding: _,
         has_table_keyword,
         on: _,
         returning: _,
@@ -196,9 +219,6 @@ fn refuse_foreign_insert(insert: &ast::Insert) -> Result<()> {
         multi_table_when_clauses,
         multi_table_else_clause,
     } = insert;
-    if overriding.is_some() {
-        return Err(SqlError::unsupported("OVERRIDING"));
-    }
     let foreign = or.is_some()
         || *ignore
         || !*into

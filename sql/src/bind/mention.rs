@@ -7,13 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use heliosdb_storage::catalog::Reference;
+use heliosdb_storage::value::{ColumnType, DataType, Value};
 use heliosdb_storage::{ColumnId, Oid, RelationId};
-use sqlparser::ast::{Ident, ObjectName};
+use sqlparser::ast::{self, Ident, ObjectName};
 use sqlparser::tokenizer::Span;
 
 use super::Binder;
 use super::scope::Scope;
-use crate::functions::quote_ident;
+use crate::expr::Expr;
+use crate::functions::{quote_ident, quote_literal};
 use crate::parse::byte_range;
 
 /// What the names in a text mean.
@@ -47,6 +49,15 @@ pub enum Meaning {
         name: String,
         /// Whether it is a relation of FROM that goes by its own name there.
         names_itself: bool,
+    },
+    /// A relation that a string stands for.
+    Literal {
+        /// Its oid.
+        id: Oid,
+        /// Its schema.
+        schema: String,
+        /// Its name.
+        name: String,
     },
     /// A column of a relation in scope.
     Column(NamedColumn),
@@ -101,7 +112,7 @@ impl Mentions {
     /// Notes what stands at a place of the text.
     fn note(&mut self, span: Span, meaning: Meaning) {
         match &meaning {
-            Meaning::Object { id, .. } => {
+            Meaning::Object { id, .. } | Meaning::Literal { id, .. } => {
                 self.references.insert(Reference::to(*id));
             }
             Meaning::Column(column) => self.refer_to(column),
@@ -179,6 +190,17 @@ impl Meaning {
                     out.push_str(&quote_ident(name));
                 }
             }
+            Self::Literal { id, schema, name } => {
+                let (mut new_schema, mut new_name) = (schema, name);
+                match renaming {
+                    Some(Renaming::Object { id: renamed, schema, name }) if renamed == id => {
+                        (new_schema, new_name) = (schema, name);
+                    }
+                    Some(Renaming::Schema { from, to }) if from == schema => new_schema = to,
+                    _ => {}
+                }
+                out.push_str(&quote_literal(&format!("{}.{}", quote_ident(new_schema), quote_ident(new_name))));
+            }
             Self::Column(column) => column.write(renaming, out),
             Self::Star(columns) => {
                 for (at, column) in columns.iter().enumerate() {
@@ -234,6 +256,42 @@ impl Binder<'_> {
         if let Some(mentions) = &mut self.mentions {
             let (schema, name) = (schema.to_owned(), name.to_owned());
             mentions.note(span_of(written), Meaning::Object { id, schema, name, names_itself });
+        }
+    }
+
+    /// Notes the enum that the name of a type means.
+    pub(super) fn note_type(&mut self, written: &ast::DataType, meant: ColumnType) {
+        if self.mentions.is_none() {
+            return;
+        }
+        use ast::ArrayElemTypeDef as Def;
+        match written {
+            ast::DataType::Array(Def::SquareBracket(element, _) | Def::AngleBracket(element)) => {
+                let element_type = meant.data_type.element().unwrap_or(meant.data_type);
+                self.note_type(element, ColumnType { data_type: element_type, typmod: -1 });
+            }
+            ast::DataType::Custom(name, _) => {
+                let DataType::Enum(id) = meant.data_type else { return };
+                let catalog = self.catalog;
+                if let Some(found) = catalog.enum_type(Oid(id)) {
+                    self.note_object(name, found.id, (&found.schema, &found.name), false);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Notes the relation that a string stands for as a `regclass`.
+    pub(super) fn note_regclass(&mut self, written: &ast::Expr, meant: &Expr) {
+        let Some(mentions) = &mut self.mentions else { return };
+        let Expr::Literal(Value::Reg(object), DataType::RegClass) = meant else { return };
+        let mut inner = written;
+        while let ast::Expr::Nested(next) | ast::Expr::Cast { expr: next, .. } = inner {
+            inner = next;
+        }
+        let ast::Expr::Value(value) = inner else { return };
+        if let Some((schema, name)) = crate::catalog_views::relation_name(self.catalog, object.oid) {
+            mentions.note(value.span, Meaning::Literal { id: Oid(object.oid), schema, name });
         }
     }
 

@@ -50,7 +50,7 @@ mod view;
 mod walk;
 pub mod window;
 
-use heliosdb_storage::value::DataType;
+use heliosdb_storage::value::{ColumnType, DataType};
 use heliosdb_storage::{Catalog, RelationId};
 use sqlparser::ast::{self, Spanned};
 use sqlparser::tokenizer::Span;
@@ -131,6 +131,14 @@ impl<'a> Binder<'a> {
     pub fn with_path(mut self, path: SearchPath) -> Self {
         self.path = path;
         self
+    }
+
+    /// The type that a cast or a literal names.
+    pub(crate) fn type_named(&mut self, data_type: &ast::DataType) -> Result<ColumnType> {
+        let names = type_name::TypeNames { catalog: self.catalog, path: &self.path };
+        let found = type_name::plain(data_type, names)?;
+        self.note_type(data_type, found);
+        Ok(found)
     }
 
     /// The types of all parameters; 42P18 if one could not be inferred.

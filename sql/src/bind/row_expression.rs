@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use heliosdb_storage::Catalog;
 use heliosdb_storage::catalog::{RowExpression, TableDef};
-use heliosdb_storage::value::{ColumnType, DataType};
+use heliosdb_storage::value::{ColumnType, DataType, Value};
 use sqlparser::ast;
 use sqlparser::tokenizer::Span;
 
@@ -181,7 +181,7 @@ pub fn keep(
     clause: RowClause,
     column: Option<(&str, ColumnType)>,
 ) -> Result<Kept> {
-    let time = ValueContext::utc();
+    let time = ValueContext::utc().with_names(catalog, path);
     let mut binder = Binder::new(catalog, &time, &text.text, &[]).with_path(path.clone());
     let scope = scope_of(table, clause);
     let mut judge = || -> Result<Expr> {
@@ -192,6 +192,7 @@ pub fn keep(
         }
     };
     let expr = judge().map_err(|error| text.place(error))?;
+    refuse_labels(&expr, clause)?;
     let mut slots = Vec::new();
     expr.for_each_column(&mut |slot| {
         if !slots.contains(&slot) {
@@ -201,6 +202,19 @@ pub fn keep(
     let name = |slot: usize| table.columns.get(slot).map_or_else(String::new, |column| quoted(&column.name));
     let text = with_columns_named(&text.text, &scope.uses.borrow(), &name);
     Ok(Kept { expr, expression: RowExpression { text, slots } })
+}
+
+/// Such expressions are evaluated without a catalog, so that they cannot look up the labels of an enum.
+fn refuse_labels(expr: &Expr, clause: RowClause) -> Result<()> {
+    let mut found = false;
+    expr.walk(&mut |expr| {
+        found |= match expr {
+            Expr::Literal(value, _) => matches!(value, Value::Enum(_) | Value::Reg(_)),
+            Expr::Cast { to, .. } => matches!(to.data_type, DataType::Enum(_) | DataType::RegClass),
+            _ => false,
+        };
+    });
+    if found { Err(SqlError::unsupported(format!("a label of an enum in a {}", clause.singular()))) } else { Ok(()) }
 }
 
 /// An expression that is kept, with its columns called by other names: for a table whose columns have been renamed.

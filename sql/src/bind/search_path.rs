@@ -11,6 +11,7 @@ use heliosdb_storage::catalog::{CatalogObject, SequenceDef, TableDef, ViewDef};
 use super::names::QualifiedName;
 use crate::catalog_views::{self, SystemRelation};
 use crate::error::{Result, SqlError, SqlState};
+use crate::functions::quote_ident;
 
 /// The schema of PostgreSQL's own objects.
 pub const PG_CATALOG: &str = "pg_catalog";
@@ -119,7 +120,7 @@ impl SearchPath {
                 CatalogObject::Table(table) => Some(NamedRelation::Table(Arc::clone(table))),
                 CatalogObject::View(view) => Some(NamedRelation::View(Arc::clone(view))),
                 CatalogObject::Sequence(sequence) => Some(NamedRelation::Sequence(Arc::clone(sequence))),
-                CatalogObject::Schema(_) => None,
+                CatalogObject::Schema(_) | CatalogObject::Enum(_) => None,
             }
         })
     }
@@ -127,6 +128,27 @@ impl SearchPath {
     /// Whether the name without a schema means the object of this schema, as far as `exists` tells.
     pub fn shows(&self, schema: &str, exists: impl Fn(&str) -> bool) -> bool {
         self.schemas.iter().find(|on_path| *on_path == schema || exists(on_path)).is_some_and(|first| first == schema)
+    }
+
+    /// A relation's name as it is shown: with its schema unless the path leads to it.
+    pub fn qualified_relation(&self, catalog: &Catalog, schema: &str, name: &str) -> String {
+        let exists =
+            |on_path: &str| catalog.has_relation(on_path, name) || catalog_views::lookup(on_path, name).is_some();
+        if self.shows(schema, exists) {
+            quote_ident(name)
+        } else {
+            format!("{}.{}", quote_ident(schema), quote_ident(name))
+        }
+    }
+
+    /// An enum's name as it is shown.
+    pub fn qualified_enum(&self, catalog: &Catalog, schema: &str, name: &str) -> String {
+        let exists = |on_path: &str| catalog.enum_named(on_path, name).is_some();
+        if self.shows(schema, exists) {
+            quote_ident(name)
+        } else {
+            format!("{}.{}", quote_ident(schema), quote_ident(name))
+        }
     }
 
     /// The schema in which an object is made.

@@ -13,7 +13,7 @@ use super::names::{self, ident};
 use super::query::Unknowns;
 use super::scope::{Place, Scope};
 use super::tree::{Body, Distinct, Grouping, OutputColumn, Query, Select, plain};
-use super::{grouping, type_name, window};
+use super::{grouping, window};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 
@@ -186,7 +186,7 @@ impl Binder<'_> {
             (_, Some(column)) => column.column_type.typmod,
             (Expr::Cast { to, .. }, None) => to.typmod,
             _ => match expr {
-                ast::Expr::Cast { data_type, .. } => type_name::plain(data_type)?.typmod,
+                ast::Expr::Cast { data_type, .. } => self.type_named(data_type)?.typmod,
                 _ => -1,
             },
         };

@@ -1,13 +1,41 @@
 //! Names of types, those of CRDTs among them.
 
-use heliosdb_storage::catalog::CrdtType;
+use heliosdb_storage::Catalog;
+use heliosdb_storage::catalog::{CrdtType, EnumDef};
 use heliosdb_storage::value::{ColumnType, DataType};
 use sqlparser::ast::{self, CharacterLength, ExactNumberInfo, TimezoneInfo, TypeModifier};
 
-use super::names;
+use super::{SearchPath, names};
 use crate::error::{Result, SqlError, SqlState};
 use crate::types;
 use crate::types::category::Category;
+
+/// Where the names of types are looked up that are made by users.
+#[derive(Clone, Copy, Debug)]
+pub struct TypeNames<'a> {
+    /// The catalog.
+    pub catalog: &'a Catalog,
+    /// Where names without a schema are looked for.
+    pub path: &'a SearchPath,
+}
+
+impl<'a> TypeNames<'a> {
+    fn enum_named(self, name: &names::QualifiedName) -> Option<&'a EnumDef> {
+        self.path.find(name, |schema| self.catalog.enum_named(schema, &name.name)).map(AsRef::as_ref)
+    }
+}
+
+/// The integer type of a `serial` column.
+pub fn serial(data_type: &ast::DataType) -> Option<DataType> {
+    let ast::DataType::Custom(name, arguments) = data_type else { return None };
+    let name = names::qualified(name).ok().filter(|name| name.schema.is_none() && arguments.is_empty())?;
+    match name.name.as_str() {
+        "smallserial" | "serial2" => Some(DataType::Int2),
+        "serial" | "serial4" => Some(DataType::Int4),
+        "bigserial" | "serial8" => Some(DataType::Int8),
+        _ => None,
+    }
+}
 
 /// A column's type as it is declared.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,14 +47,14 @@ pub struct DeclaredType {
 }
 
 /// The type that a column is declared with.
-pub fn declared(data_type: &ast::DataType) -> Result<DeclaredType> {
+pub fn declared(data_type: &ast::DataType, names: TypeNames<'_>) -> Result<DeclaredType> {
     if let ast::DataType::Custom(name, arguments) = data_type {
         let name = names::qualified(name)?;
-        if let Some(declared) = crdt(&name.name, arguments)? {
+        if let Some(declared) = crdt(&name.name, arguments, names)? {
             return Ok(declared);
         }
     }
-    let column_type = plain(data_type)?;
+    let column_type = plain(data_type, names)?;
     match Category::of(column_type.data_type) {
         Category::Unknown | Category::Pseudo => Err(SqlError::new(
             SqlState::INVALID_TABLE_DEFINITION,
@@ -36,7 +64,7 @@ pub fn declared(data_type: &ast::DataType) -> Result<DeclaredType> {
     }
 }
 
-fn crdt(name: &str, arguments: &[TypeModifier]) -> Result<Option<DeclaredType>> {
+fn crdt(name: &str, arguments: &[TypeModifier], names: TypeNames<'_>) -> Result<Option<DeclaredType>> {
     let counter =
         |crdt| DeclaredType { column_type: ColumnType { data_type: DataType::Int8, typmod: -1 }, crdt: Some(crdt) };
     match (name, arguments) {
@@ -49,7 +77,7 @@ fn crdt(name: &str, arguments: &[TypeModifier]) -> Result<Option<DeclaredType>> 
                 TypeModifier::String(text) | TypeModifier::Number(text, _) => text.clone(),
                 TypeModifier::Identifier(ident) => ident.to_string(),
             };
-            let inner = declared(&crate::parse::parse_type(&text)?)?;
+            let inner = declared(&crate::parse::parse_type(&text)?, names)?;
             if inner.crdt.is_some() {
                 return Err(SqlError::unsupported("a CRDT inside lww(…)"));
             }
@@ -62,7 +90,7 @@ fn crdt(name: &str, arguments: &[TypeModifier]) -> Result<Option<DeclaredType>> 
 }
 
 /// The type that a cast or a literal names.
-pub fn plain(data_type: &ast::DataType) -> Result<ColumnType> {
+pub fn plain(data_type: &ast::DataType, names: TypeNames<'_>) -> Result<ColumnType> {
     use ast::DataType as Ast;
     let (data_type, arguments) = match data_type {
         Ast::Bool | Ast::Boolean => (DataType::Bool, Vec::new()),
@@ -97,16 +125,16 @@ pub fn plain(data_type: &ast::DataType) -> Result<ColumnType> {
         Ast::Interval { fields, precision } => return interval(fields.as_ref(), *precision),
         Ast::JSON => (DataType::Json, Vec::new()),
         Ast::Regclass => (DataType::RegClass, Vec::new()),
-        Ast::Array(definition) => return array(definition),
+        Ast::Array(definition) => return array(definition, names),
         Ast::JSONB => (DataType::Jsonb, Vec::new()),
-        Ast::Custom(name, arguments) => return custom(name, arguments),
+        Ast::Custom(name, arguments) => return custom(name, arguments, names),
         other => return Err(unsupported(other)),
     };
     let typmod = types::typmod::from_arguments(data_type, &arguments)?;
     Ok(ColumnType { data_type, typmod })
 }
 
-fn custom(name: &ast::ObjectName, arguments: &[TypeModifier]) -> Result<ColumnType> {
+fn custom(name: &ast::ObjectName, arguments: &[TypeModifier], types_known: TypeNames<'_>) -> Result<ColumnType> {
     let qualified = names::qualified(name)?;
     let quoted_char = name.0.last().is_some_and(|part| part.to_string() == "\"char\"");
     let looked_up = if quoted_char { "\"char\"" } else { qualified.name.as_str() };
@@ -124,9 +152,12 @@ fn custom(name: &ast::ObjectName, arguments: &[TypeModifier]) -> Result<ColumnTy
                 .collect::<Result<Vec<i64>>>()?;
             Ok(ColumnType { data_type, typmod: types::typmod::from_arguments(data_type, &arguments)? })
         }
-        _ if matches!(qualified.name.as_str(), "serial" | "bigserial" | "smallserial" | "serial4" | "serial8") => {
-            Err(SqlError::unsupported(format!("type {}", qualified.name))
-                .with_hint("Use a uuid key with DEFAULT gen_random_uuid(): it needs no coordination between nodes."))
+        _ if let Some(found) = types_known.enum_named(&qualified) => {
+            if !arguments.is_empty() {
+                let message = format!("type modifier is not allowed for type \"{}\"", qualified.name);
+                return Err(SqlError::new(SqlState::SYNTAX_ERROR, message));
+            }
+            Ok(ColumnType { data_type: DataType::Enum(found.id.0), typmod: -1 })
         }
         _ if is_postgres_type(&qualified.name) => Err(SqlError::unsupported(format!("type {}", qualified.name))),
         _ => Err(SqlError::new(SqlState::UNDEFINED_OBJECT, format!("type \"{qualified}\" does not exist"))),
@@ -185,12 +216,12 @@ fn unsupported(data_type: &ast::DataType) -> SqlError {
 }
 
 /// An array of any number of dimensions: `int[]`, `int[3][]`, `int ARRAY`.
-fn array(definition: &ast::ArrayElemTypeDef) -> Result<ColumnType> {
+fn array(definition: &ast::ArrayElemTypeDef, names: TypeNames<'_>) -> Result<ColumnType> {
     use ast::ArrayElemTypeDef as Def;
     let (Def::SquareBracket(element, _) | Def::AngleBracket(element) | Def::Parenthesis(element)) = definition else {
         return Err(SqlError::new(SqlState::SYNTAX_ERROR, "an array of what?"));
     };
-    let element = plain(element)?;
+    let element = plain(element, names)?;
     if element.data_type.element().is_some() {
         // PostgreSQL does not tell arrays apart by their dimensions.
         return Ok(element);

@@ -16,9 +16,12 @@ mod pg_stat;
 mod pg_type;
 mod sync;
 
+use heliosdb_storage::catalog::{CatalogObject, NameSpace};
 use heliosdb_storage::value::DataType;
-use heliosdb_storage::{Catalog, Row, Transaction};
+use heliosdb_storage::{Catalog, Oid, Row, Transaction};
 
+use crate::bind::SearchPath;
+use crate::bind::names::QualifiedName;
 use crate::error::Result;
 use crate::eval::SessionFacts;
 use crate::sync_control::SyncControl;
@@ -88,36 +91,40 @@ pub fn lookup(schema: &str, name: &str) -> Option<&'static SystemRelation> {
 }
 
 /// The oid of a relation of any kind by its name's parts.
-pub fn relation_oid(catalog: &Catalog, parts: &[String]) -> Option<u32> {
-    let (schema, name) = match parts {
-        [name] => (None, name),
-        [schema, name] | [_, schema, name] => (Some(schema.as_str()), name),
+pub fn relation_oid(catalog: &Catalog, path: &SearchPath, parts: &[String]) -> Option<u32> {
+    let name = match parts {
+        [name] => QualifiedName { schema: None, name: name.clone() },
+        [schema, name] | [_, schema, name] => QualifiedName { schema: Some(schema.clone()), name: name.clone() },
         _ => return None,
     };
-    let in_schema = |of: &str| schema.map_or(of == Catalog::DEFAULT_SCHEMA, |schema| schema == of);
-    for table in catalog.tables().filter(|table| in_schema(&table.schema)) {
-        if table.name == *name {
-            return Some(table.id.0);
+    path.find(&name, |schema| {
+        if let Some((oid, _)) = all().find(|(_, r)| r.name == name.name && r.schema == schema) {
+            return u32::try_from(oid).ok();
         }
-        if table.primary_key_name.as_ref() == Some(name) {
-            return table.primary_key_id.map(|id| id.0);
+        match catalog.named(NameSpace::Relation, schema, &name.name)? {
+            CatalogObject::Table(table) if table.name != name.name => {
+                if table.primary_key_name.as_ref() == Some(&name.name) {
+                    return table.primary_key_id.map(|id| id.0);
+                }
+                table.indexes.iter().find(|index| index.name == name.name).map(|index| index.id.0)
+            }
+            object => Some(object.id().0),
         }
-        if let Some(index) = table.indexes.iter().find(|index| index.name == *name) {
-            return Some(index.id.0);
-        }
-    }
-    let wanted = schema.unwrap_or("pg_catalog");
-    all().find(|(_, r)| r.name == *name && r.schema == wanted).and_then(|(oid, _)| u32::try_from(oid).ok())
+    })
 }
 
 /// Schema and name of a relation of any kind.
 pub fn relation_name(catalog: &Catalog, oid: u32) -> Option<(String, String)> {
+    if let Some(object) = catalog.object(Oid(oid)) {
+        let is_relation =
+            matches!(object, CatalogObject::Table(_) | CatalogObject::View(_) | CatalogObject::Sequence(_));
+        return is_relation.then(|| Some((object.schema()?.to_owned(), object.name().to_owned()))).flatten();
+    }
     for table in catalog.tables() {
         let key =
             table.primary_key_id.is_some_and(|id| id.0 == oid).then_some(table.primary_key_name.as_ref()).flatten();
         let index = table.indexes.iter().find(|index| index.id.0 == oid).map(|index| &index.name);
-        let own = (table.id.0 == oid).then_some(&table.name);
-        if let Some(name) = own.or(key).or(index) {
+        if let Some(name) = key.or(index) {
             return Some((table.schema.clone(), name.clone()));
         }
     }

@@ -11,6 +11,8 @@ use crate::functions::quote_ident;
 pub enum ObjectAddress {
     /// A schema.
     Schema(Oid),
+    /// An enum.
+    Type(Oid),
     /// A table, a view or a sequence.
     Relation(RelationId),
     /// A column of a relation.
@@ -27,7 +29,7 @@ impl ObjectAddress {
     /// The relation that this is, or is a part of.
     pub const fn relation(&self) -> Option<RelationId> {
         match self {
-            Self::Schema(_) => None,
+            Self::Schema(_) | Self::Type(_) => None,
             Self::Relation(id)
             | Self::Column(id, _)
             | Self::Default(id, _)
@@ -51,6 +53,10 @@ impl ObjectAddress {
             Self::Schema(id) => {
                 format!("schema {}", catalog.object(*id).map_or("?", CatalogObject::name))
             }
+            Self::Type(id) => {
+                let name = catalog.enum_type(*id).map(|found| path.qualified_enum(catalog, &found.schema, &found.name));
+                format!("type {}", name.as_deref().unwrap_or("?"))
+            }
             Self::Relation(id) => describe_relation(catalog, path, *id),
             Self::Column(id, column) => {
                 format!("column {} of {}", column_name(catalog, *id, *column), describe_relation(catalog, path, *id))
@@ -65,7 +71,7 @@ impl ObjectAddress {
             Self::Index(id, index) => {
                 let schema = table(*id).map_or("", |table| &table.schema);
                 let name = table(*id).and_then(|table| index_name(table, *index)).unwrap_or("?");
-                format!("index {}", qualified(catalog, path, schema, name))
+                format!("index {}", path.qualified_relation(catalog, schema, name))
             }
         }
     }
@@ -90,22 +96,15 @@ fn index_name(table: &TableDef, index: RelationId) -> Option<&str> {
 
 fn describe_relation(catalog: &Catalog, path: &SearchPath, id: RelationId) -> String {
     match catalog.object(id.into()) {
-        Some(CatalogObject::Table(table)) => format!("table {}", qualified(catalog, path, &table.schema, &table.name)),
+        Some(CatalogObject::Table(table)) => {
+            format!("table {}", path.qualified_relation(catalog, &table.schema, &table.name))
+        }
         Some(CatalogObject::Sequence(sequence)) => {
-            format!("sequence {}", qualified(catalog, path, &sequence.schema, &sequence.name))
+            format!("sequence {}", path.qualified_relation(catalog, &sequence.schema, &sequence.name))
         }
         Some(CatalogObject::View(view)) => {
-            format!("view {}", qualified(catalog, path, &view.schema, &view.name))
+            format!("view {}", path.qualified_relation(catalog, &view.schema, &view.name))
         }
         _ => format!("relation {id}"),
-    }
-}
-
-/// A relation's name, with its schema unless the search path leads to it.
-pub fn qualified(catalog: &Catalog, path: &SearchPath, schema: &str, name: &str) -> String {
-    if path.shows(schema, |schema| catalog.has_relation(schema, name)) {
-        quote_ident(name)
-    } else {
-        format!("{}.{}", quote_ident(schema), quote_ident(name))
     }
 }

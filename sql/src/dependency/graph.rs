@@ -3,9 +3,11 @@
 use heliosdb_storage::catalog::{
     CatalogObject, ForeignKeyDef, Reference, SequenceDef, TableDef, ViewDef, is_permutation,
 };
+use heliosdb_storage::value::DataType;
 use heliosdb_storage::{Catalog, Oid, RelationId};
 
 use super::ObjectAddress;
+use super::rename::default_mentions;
 
 /// What happens to the dependent object when the other one goes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,6 +35,9 @@ pub(super) fn dependencies(catalog: &Catalog) -> Vec<Dependency> {
             CatalogObject::Table(table) => found.table(table),
             CatalogObject::Sequence(sequence) => found.sequence(sequence),
             CatalogObject::View(view) => found.view(view),
+            CatalogObject::Enum(definition) => {
+                found.in_schema(ObjectAddress::Type(definition.id), definition.id, &definition.schema);
+            }
             CatalogObject::Schema(_) => {}
         }
     }
@@ -83,8 +88,17 @@ impl Graph<'_> {
             let address = ObjectAddress::Constraint(table.id, check.name.clone());
             self.part(&address, table.id.0.max(check.id.0), table, &check.expression.slots);
         }
+        for column in &table.columns {
+            if let Some(id) = enum_of(column.column_type.data_type) {
+                let address = ObjectAddress::Column(table.id, column.id);
+                self.add(address, table.id.0, ObjectAddress::Type(id), Kind::Normal);
+            }
+        }
         for column in table.columns.iter().filter(|column| column.default.is_some()) {
             let address = ObjectAddress::Default(table.id, column.id);
+            if let Some(mentions) = default_mentions(self.catalog, column) {
+                self.references(&address, table.id.0, &mentions.references());
+            }
             self.add(address, table.id.0, ObjectAddress::Column(table.id, column.id), Kind::Auto);
         }
         for foreign in &table.foreign_keys {
@@ -105,6 +119,7 @@ impl Graph<'_> {
             let relation = RelationId(reference.object.0);
             let on = match object {
                 CatalogObject::Schema(schema) => ObjectAddress::Schema(schema.id),
+                CatalogObject::Enum(definition) => ObjectAddress::Type(definition.id),
                 CatalogObject::Table(_) | CatalogObject::Sequence(_) | CatalogObject::View(_) => {
                     if reference.column.0 == 0 {
                         ObjectAddress::Relation(relation)
@@ -155,5 +170,16 @@ impl Graph<'_> {
         if let Some(index) = index {
             self.add(address, age, ObjectAddress::Index(parent.id, index), Kind::Normal);
         }
+    }
+}
+
+/// The enum that values of a type hold.
+fn enum_of(data_type: DataType) -> Option<Oid> {
+    match data_type {
+        DataType::Enum(id) => Some(Oid(id)),
+        other => match other.element()? {
+            DataType::Enum(id) => Some(Oid(id)),
+            _ => None,
+        },
     }
 }

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use heliosdb_storage::Catalog;
+use heliosdb_storage::catalog::{CatalogObject, TableDef};
+use heliosdb_storage::transaction::TableLock;
+use heliosdb_storage::{Catalog, ColumnId, RelationId};
 
 use super::ObjectAddress;
 use super::graph::{Dependency, Kind, dependencies};
@@ -171,7 +173,7 @@ impl Removal {
     fn carry_out(&self, session: &mut Session, catalog: &Catalog) -> Result<()> {
         for Doomed { object, .. } in &self.doomed {
             match object {
-                ObjectAddress::Schema(id) => session.storage()?.drop_object(*id)?,
+                ObjectAddress::Schema(id) | ObjectAddress::Type(id) => session.storage()?.drop_object(*id)?,
                 ObjectAddress::Relation(id) => match catalog.table_by_id(*id) {
                     Some(table) => {
                         refuse_synced_on_edge(session, table, "drop")?;
@@ -190,10 +192,31 @@ impl Removal {
                         session.storage()?.drop_index(*table, *index)?;
                     }
                 }
-                // Parts of tables that go; changing one by itself is ALTER TABLE's affair.
-                ObjectAddress::Column(..) | ObjectAddress::Default(..) => {}
+                ObjectAddress::Default(table, column) => {
+                    if !self.goes_with_its_relation(object) {
+                        clear_default(session, *table, *column)?;
+                    }
+                }
+                ObjectAddress::Column(..) => {
+                    if !self.goes_with_its_relation(object) {
+                        return Err(SqlError::unsupported("dropping a column by CASCADE")
+                            .with_hint("Drop the column by ALTER TABLE first."));
+                    }
+                }
             }
         }
         Ok(())
     }
+}
+
+/// Takes the default from a column.
+fn clear_default(session: &mut Session, table: RelationId, column: ColumnId) -> Result<()> {
+    let Some(definition) = session.catalog()?.table_by_id(table).cloned() else { return Ok(()) };
+    let mut changed = TableDef::clone(&definition);
+    for column in changed.columns.iter_mut().filter(|known| known.id == column) {
+        column.default = None;
+    }
+    session.storage()?.lock_table(table, TableLock::AccessExclusive)?;
+    session.storage()?.put_object(CatalogObject::Table(Arc::new(changed)))?;
+    Ok(())
 }

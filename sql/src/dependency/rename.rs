@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use heliosdb_storage::Catalog;
-use heliosdb_storage::catalog::{CatalogObject, Reference, ViewDef};
+use heliosdb_storage::catalog::{CatalogObject, ColumnDef, Reference, TableDef, ViewDef};
 
 use crate::bind::mention::{Mentions, Renaming};
 use crate::bind::query::Unknowns;
@@ -19,6 +19,7 @@ pub fn rename(session: &mut Session, renaming: &Renaming) -> Result<()> {
     let catalog = Arc::clone(session.catalog()?);
     let concerned: Vec<Arc<ViewDef>> =
         catalog.views().filter(|view| concerns(&catalog, view, renaming)).cloned().collect();
+    defaults(session, &catalog, renaming)?;
     for view in concerned {
         let mentions = mentions(&catalog, &view.query)?;
         if let Renaming::Column { relation, column, .. } = renaming
@@ -36,6 +37,35 @@ pub fn rename(session: &mut Session, renaming: &Renaming) -> Result<()> {
     Ok(())
 }
 
+/// Rewrites the defaults of columns.
+fn defaults(session: &mut Session, catalog: &Arc<Catalog>, renaming: &Renaming) -> Result<()> {
+    for table in catalog.tables() {
+        let mut changed = TableDef::clone(table);
+        for column in &mut changed.columns {
+            let Some(mentions) = default_mentions(catalog, column) else { continue };
+            if let Some(text) = &column.default {
+                column.default = Some(mentions.rewrite(text, Some(renaming)));
+            }
+        }
+        if changed != **table {
+            session.storage()?.put_object(CatalogObject::Table(Arc::new(changed)))?;
+        }
+    }
+    Ok(())
+}
+
+/// What the default of a column names beside functions of `pg_catalog`; none if nothing.
+pub(super) fn default_mentions(catalog: &Catalog, column: &ColumnDef) -> Option<Mentions> {
+    // Names of all else have their schemas.
+    let text = column.default.as_deref().filter(|text| text.contains('.'))?;
+    let parsed = parse::parse_expression(text).ok()?;
+    let path = SearchPath::of_schemas(&[]);
+    let time = ValueContext::utc().with_names(catalog, &path);
+    let mut binder = Binder::new(catalog, &time, text, &[]).with_path(path).noting();
+    binder.default_expression(&parsed, column).ok()?;
+    Some(binder.take_mentions())
+}
+
 fn concerns(catalog: &Catalog, view: &ViewDef, renaming: &Renaming) -> bool {
     view.references.iter().any(|reference| match renaming {
         Renaming::Object { id, .. } => reference.object == *id,
@@ -49,8 +79,9 @@ fn concerns(catalog: &Catalog, view: &ViewDef, renaming: &Renaming) -> bool {
 /// What the names in a text mean that the catalog keeps.
 fn mentions(catalog: &Catalog, text: &str) -> Result<Mentions> {
     let parsed = parse::parse_query(text)?;
-    let time = ValueContext::utc();
-    let mut binder = Binder::new(catalog, &time, text, &[]).with_path(SearchPath::of_schemas(&[])).noting();
+    let path = SearchPath::of_schemas(&[]);
+    let time = ValueContext::utc().with_names(catalog, &path);
+    let mut binder = Binder::new(catalog, &time, text, &[]).with_path(path).noting();
     binder.query(&parsed, None, Unknowns::Text)?;
     Ok(binder.take_mentions())
 }

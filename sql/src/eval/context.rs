@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 use crate::bind::SearchPath;
 use crate::error::{Result, SqlError};
 use crate::expr::Subquery;
+use crate::functions::sequence::SequenceSession;
 use crate::session::Notice;
 use crate::session::backend::{Backend, Backends};
 use crate::session::portals::Portals;
@@ -64,6 +65,8 @@ pub struct SessionFacts {
     pub backends: Arc<Backends>,
     /// The session's settings; `set_config` changes them.
     pub settings: Mutex<SettingsStack>,
+    /// The sequences, and which numbers the session got of them.
+    pub sequences: SequenceSession,
     /// Messages to the client beside the result.
     pub notices: Mutex<Vec<Notice>>,
     /// Prepared statements by their names.
@@ -86,6 +89,7 @@ impl SessionFacts {
             backend,
             backends,
             settings: Mutex::new(SettingsStack::new(settings)),
+            sequences: SequenceSession::default(),
             notices: Mutex::default(),
             statements: Mutex::default(),
             portals: Mutex::default(),

@@ -34,6 +34,7 @@ static FUNCTIONS: &[&[ScalarFunction]] = &[
     super::pattern::FUNCTIONS,
     super::strings::FUNCTIONS,
     super::sync::FUNCTIONS,
+    super::sequence::FUNCTIONS,
     super::session::FUNCTIONS,
     super::settings::FUNCTIONS,
     super::system::FUNCTIONS,

@@ -134,6 +134,15 @@ pub fn parse_expression(sql: &str) -> Result<ast::Expr> {
     parse_whole(sql, |grammar| grammar.expr())
 }
 
+/// Parses the options of a sequence.
+pub fn parse_sequence_clauses(sql: &str) -> Result<Vec<object::SequenceClause>> {
+    let tokens = lexer::tokens(sql)?;
+    let mut tokens = tokens::Tokens::new(sql, &tokens);
+    let clauses = object::sequence_clauses(&mut tokens)?;
+    tokens.end()?;
+    Ok(clauses)
+}
+
 /// Parses a query that the catalog keeps as text.
 pub fn parse_query(sql: &str) -> Result<Box<ast::Query>> {
     parse_whole(sql, |grammar| grammar.query())

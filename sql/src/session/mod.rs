@@ -35,6 +35,7 @@ use parking_lot::RwLock;
 use crate::bind::SearchPath;
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::SessionFacts;
+use crate::functions::sequence::SequenceSession;
 use crate::parse::{self, Tree};
 use crate::plan::cache::{CacheKey, PlanCache};
 use crate::plan::context::PlannerContext;
@@ -103,9 +104,11 @@ impl Engine {
         let mut time = ValueContext::utc();
         time.zone = settings.time_zone().clone();
         time.styles = settings.styles();
+        let mut facts = SessionFacts::of(backend, Arc::clone(&self.backends), Arc::clone(&settings));
+        facts.sequences = SequenceSession::new(Arc::clone(&self.store));
         Session {
             engine: Arc::clone(self),
-            facts: SessionFacts::of(backend, Arc::clone(&self.backends), Arc::clone(&settings)),
+            facts,
             _registered: registered,
             time,
             settings,
@@ -372,6 +375,7 @@ impl Session {
             self.path_of.as_ref().is_some_and(|(known, of)| Arc::ptr_eq(known, setting) && Arc::ptr_eq(of, catalog));
         if !is_known {
             self.facts.path = SearchPath::new(setting, &self.facts.user, catalog, None);
+            self.time.path = self.facts.path.clone();
             self.path_of = Some((Arc::clone(setting), Arc::clone(catalog)));
         }
         self.facts.path.clone()
@@ -396,6 +400,11 @@ impl Session {
     /// Sends a NOTICE.
     pub(crate) fn note(&mut self, state: SqlState, message: String) {
         self.notice("NOTICE", SqlError::new(state, message));
+    }
+
+    /// What the session knows of sequences.
+    pub(crate) const fn sequences(&self) -> &SequenceSession {
+        &self.facts.sequences
     }
 
     /// Sends a NOTICE with more to it than a message.

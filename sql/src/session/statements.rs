@@ -7,7 +7,7 @@ use heliosdb_storage::value::{DataType, Micros};
 
 use super::Session;
 use super::prepared::Prepared;
-use crate::bind::type_name;
+use crate::bind::type_name::{self, TypeNames};
 use crate::error::{Result, SqlError, SqlState};
 use crate::parse::session::Prepare;
 use crate::types::datetime::now_micros;
@@ -126,10 +126,17 @@ impl Session {
     /// PREPARE
     pub(crate) fn prepare_named(&mut self, prepare: &Prepare) -> Result<()> {
         self.facts.statements.lock().check_new(&prepare.name)?;
+        let catalog = match self.state.active() {
+            Some(active) => Arc::clone(active.txn.catalog()),
+            None => self.engine.store.catalog(),
+        };
+        let path = self.search_path(&catalog);
         let types = prepare
             .types
             .iter()
-            .map(|name| type_name::plain(name).map(|found| found.data_type))
+            .map(|name| {
+                type_name::plain(name, TypeNames { catalog: &catalog, path: &path }).map(|found| found.data_type)
+            })
             .collect::<Result<Vec<_>>>()?;
         let prepared = self.prepare_here(&prepare.statement, &types)?;
         let text = Arc::clone(&prepare.statement.source);

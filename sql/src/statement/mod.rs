@@ -18,6 +18,7 @@ mod setting;
 mod storage_parameter;
 mod table;
 mod transaction;
+mod type_statement;
 mod view;
 
 use std::sync::Arc;
@@ -90,6 +91,7 @@ impl ObjectStatement {
             Self::Schema(statement) => statement.tag(),
             Self::Sequence(statement) => statement.tag(),
             Self::View(statement) => statement.tag(),
+            Self::Type(statement) => statement.tag(),
             Self::Drop(statement) => statement.tag(),
         }
     }
@@ -99,6 +101,7 @@ impl ObjectStatement {
             Self::Schema(statement) => statement.run(session),
             Self::Sequence(statement) => statement.run(session),
             Self::View(statement) => statement.run(session),
+            Self::Type(statement) => statement.run(session),
             Self::Drop(statement) => drop::run(session, statement),
         }
     }

@@ -75,6 +75,10 @@ fn discard(session: &mut Session, what: Discard) -> Result<()> {
         }
         // Plans are checked against the catalog whenever they are used. Sequences keep nothing in the session, and there
         // are no temporary tables.
-        Discard::Plans | Discard::Sequences | Discard::Temporary => Ok(()),
+        Discard::Sequences => {
+            session.sequences().forget();
+            Ok(())
+        }
+        Discard::Plans | Discard::Temporary => Ok(()),
     }
 }

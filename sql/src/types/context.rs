@@ -7,6 +7,8 @@ use heliosdb_storage::value::Micros;
 use jiff::tz::TimeZone;
 
 use super::style::{ByteaOutput, DateOrder, DateStyle, IntervalStyle};
+use crate::bind::SearchPath;
+use crate::bind::type_name::TypeNames;
 
 /// The session's zone and styles, the moments of transaction and statement, and the catalog with its named types.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub struct ValueContext {
     pub styles: Styles,
     /// Where labels of enums and names of objects (`regclass`) are looked up.
     pub catalog: Arc<Catalog>,
+    /// Where names without a schema are looked for.
+    pub path: SearchPath,
 }
 
 /// Settings that steer text forms.
@@ -46,6 +50,19 @@ impl ValueContext {
         }
     }
 
+    /// Where the names of types are looked up.
+    pub fn types(&self) -> TypeNames<'_> {
+        TypeNames { catalog: &self.catalog, path: &self.path }
+    }
+
+    /// The same with a catalog and a search path.
+    #[must_use]
+    pub fn with_names(mut self, catalog: &Catalog, path: &SearchPath) -> Self {
+        self.catalog = Arc::new(catalog.clone());
+        self.path = path.clone();
+        self
+    }
+
     /// UTC, at PostgreSQL's epoch, with an empty catalog. For what depends on none of them.
     pub fn utc() -> Self {
         Self {
@@ -54,6 +71,7 @@ impl ValueContext {
             statement_start: 0,
             styles: Styles::default(),
             catalog: Arc::default(),
+            path: SearchPath::default(),
         }
     }
 }

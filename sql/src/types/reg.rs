@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use heliosdb_storage::value::{DataType, RegObject, Value};
+use heliosdb_storage::Oid;
+use heliosdb_storage::value::{DataType, EnumLabel, RegObject, Value};
 
 use super::ValueContext;
 use crate::error::{Result, SqlError, SqlState};
-use crate::functions::quote_ident;
 
 /// Reads the name of an object, or its number.
 pub fn parse(text: &str, data_type: DataType, ctx: &ValueContext) -> Result<Value> {
@@ -33,7 +33,7 @@ pub fn value(oid: u32, data_type: DataType, ctx: &ValueContext) -> Value {
     let name = match data_type {
         _ if oid == 0 => Some("-".to_owned()),
         DataType::RegClass => relation_name(oid, ctx),
-        DataType::RegType => DataType::from_oid(oid).map(|data_type| super::name(data_type, -1).into_owned()),
+        DataType::RegType => DataType::from_oid(oid).map(|data_type| type_name(data_type, -1, ctx)),
         _ => None,
     };
     let name = name.unwrap_or_else(|| oid.to_string());
@@ -75,27 +75,50 @@ pub fn name_parts(text: &str) -> Result<Vec<String>> {
 }
 
 fn relation_oid(parts: &[String], ctx: &ValueContext) -> Option<u32> {
-    crate::catalog_views::relation_oid(&ctx.catalog, parts)
+    crate::catalog_views::relation_oid(&ctx.catalog, &ctx.path, parts)
 }
 
 fn relation_name(oid: u32, ctx: &ValueContext) -> Option<String> {
     let (schema, name) = crate::catalog_views::relation_name(&ctx.catalog, oid)?;
-    let name = quote_ident(&name);
-    let is_visible = matches!(schema.as_str(), "public" | "pg_catalog");
-    Some(if is_visible { name } else { format!("{}.{name}", quote_ident(&schema)) })
+    Some(ctx.path.qualified_relation(&ctx.catalog, &schema, &name))
 }
 
 fn type_value(text: &str, ctx: &ValueContext) -> Result<Value> {
     let parsed = crate::parse::parse_type(text)?;
-    let column_type = crate::bind::type_name::plain(&parsed)?;
+    let column_type = crate::bind::type_name::plain(&parsed, ctx.types())?;
     Ok(value(column_type.data_type.oid(), DataType::RegType, ctx))
 }
 
 /// Reads a label of an enum.
 pub fn parse_enum(text: &str, enum_type: u32, ctx: &ValueContext) -> Result<Value> {
-    let _ = ctx;
-    Err(SqlError::new(
-        SqlState::INVALID_TEXT_REPRESENTATION,
-        format!("invalid input value for enum {enum_type}: \"{text}\""),
-    ))
+    let definition = ctx.catalog.enum_type(Oid(enum_type));
+    match definition.and_then(|definition| definition.value(text)) {
+        Some(value) => {
+            Ok(Value::Enum(Arc::new(EnumLabel { enum_type, order: value.order, label: value.label.as_str().into() })))
+        }
+        None => {
+            let name = definition.map_or_else(
+                || enum_type.to_string(),
+                |found| ctx.path.qualified_enum(&ctx.catalog, &found.schema, &found.name),
+            );
+            Err(SqlError::new(
+                SqlState::INVALID_TEXT_REPRESENTATION,
+                format!("invalid input value for enum {name}: \"{text}\""),
+            ))
+        }
+    }
+}
+
+/// The name of a type, of an enum too.
+pub fn type_name(data_type: DataType, typmod: i32, ctx: &ValueContext) -> String {
+    match data_type {
+        DataType::Enum(id) => match ctx.catalog.enum_type(Oid(id)) {
+            Some(found) => ctx.path.qualified_enum(&ctx.catalog, &found.schema, &found.name),
+            None => "???".to_owned(),
+        },
+        _ => match data_type.element() {
+            Some(element @ DataType::Enum(_)) => format!("{}[]", type_name(element, -1, ctx)),
+            _ => super::name(data_type, typmod).into_owned(),
+        },
+    }
 }

@@ -2,7 +2,7 @@
 
 use bytes::BytesMut;
 use heliosdb_storage::value::{
-    Array, ColumnType, DataType, EnumLabel, Interval, Json, Numeric, Record, RecordShape, Value,
+    Array, ColumnType, DataType, EnumLabel, Interval, Json, Numeric, Record, RecordShape, RegObject, Value,
 };
 use proptest::prelude::*;
 
@@ -305,6 +305,9 @@ pub(crate) fn value_of(data_type: DataType) -> BoxedStrategy<Value> {
             })
             .boxed(),
         DataType::Xid => any::<u32>().prop_map(Value::Oid).boxed(),
+        DataType::RegClass => any::<u32>()
+            .prop_map(|oid| Value::Reg(RegObject { oid, name: oid.to_string().into() }.into()))
+            .boxed(),
         other => panic!("no values of {other:?}"),
     }
 }

@@ -8,12 +8,14 @@
 //! |---|---|
 //! | `object` | what all kinds have in common |
 //! | `schema` | schemas |
+//! | `enum_type` | enums |
 //! | `sequence` | sequences |
 //! | `view` | views |
 //! | `reference` | what a definition names |
 //! | `table`, `index` | tables, with columns and constraints; their indexes |
 //! | `persist` | records on disk |
 
+pub mod enum_type;
 pub mod index;
 pub mod object;
 mod persist;
@@ -26,13 +28,14 @@ pub mod view;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use enum_type::{EnumDef, EnumValueDef};
 pub use index::{IndexDef, IndexKey, IndexedValue};
 pub use object::{CatalogObject, NameSpace};
 pub use reference::Reference;
 pub use schema::SchemaDef;
 pub use sequence::{SequenceDef, SequenceOptions, SequenceOwner, SequencePlace, SequenceValue};
 pub use table::{
-    CheckDef, ColumnDef, Compiled, CrdtType, Deferral, ForeignKeyDef, Missing, NewColumn, NewTable, OnCommit,
+    CheckDef, ColumnDef, Compiled, CrdtType, Deferral, ForeignKeyDef, Identity, Missing, NewColumn, NewTable, OnCommit,
     ReferentialAction, RowExpression, SyncMode, TableDef,
 };
 pub use view::{ViewColumn, ViewDef};
@@ -134,6 +137,30 @@ impl Catalog {
     pub fn views(&self) -> impl Iterator<Item = &Arc<ViewDef>> {
         self.objects().filter_map(|object| match object {
             CatalogObject::View(view) => Some(view),
+            _ => None,
+        })
+    }
+
+    /// An enum by its oid.
+    pub fn enum_type(&self, id: Oid) -> Option<&Arc<EnumDef>> {
+        match self.object(id)? {
+            CatalogObject::Enum(definition) => Some(definition),
+            _ => None,
+        }
+    }
+
+    /// An enum by its name.
+    pub fn enum_named(&self, schema: &str, name: &str) -> Option<&Arc<EnumDef>> {
+        match self.named(NameSpace::Type, schema, name)? {
+            CatalogObject::Enum(definition) => Some(definition),
+            _ => None,
+        }
+    }
+
+    /// All enums, by oid.
+    pub fn enums(&self) -> impl Iterator<Item = &Arc<EnumDef>> {
+        self.objects().filter_map(|object| match object {
+            CatalogObject::Enum(definition) => Some(definition),
             _ => None,
         })
     }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{SchemaDef, SequenceDef, TableDef, ViewDef};
+use super::{EnumDef, SchemaDef, SequenceDef, TableDef, ViewDef};
 use crate::ids::Oid;
 
 /// An object of the catalog; its record is this, as JSON.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CatalogObject {
     /// A table with its columns, constraints and indexes.
@@ -23,6 +23,9 @@ pub enum CatalogObject {
     /// A view.
     #[serde(with = "shared")]
     View(Arc<ViewDef>),
+    /// An enum.
+    #[serde(with = "shared")]
+    Enum(Arc<EnumDef>),
 }
 
 /// Objects of one name space have different names within a schema.
@@ -32,6 +35,8 @@ pub enum NameSpace {
     Relation,
     /// Schemas themselves.
     Schema,
+    /// Types.
+    Type,
 }
 
 /// A name in its name space; objects without a schema have an empty one.
@@ -45,6 +50,7 @@ impl CatalogObject {
             Self::Schema(schema) => schema.id,
             Self::Sequence(sequence) => sequence.id.into(),
             Self::View(view) => view.id.into(),
+            Self::Enum(definition) => definition.id,
         }
     }
 
@@ -55,6 +61,7 @@ impl CatalogObject {
             Self::Schema(schema) => &schema.name,
             Self::Sequence(sequence) => &sequence.name,
             Self::View(view) => &view.name,
+            Self::Enum(definition) => &definition.name,
         }
     }
 
@@ -64,6 +71,7 @@ impl CatalogObject {
             Self::Table(table) => Some(&table.schema),
             Self::Sequence(sequence) => Some(&sequence.schema),
             Self::View(view) => Some(&view.schema),
+            Self::Enum(definition) => Some(&definition.schema),
             Self::Schema(_) => None,
         }
     }
@@ -79,6 +87,7 @@ impl CatalogObject {
                 Self::Sequence(Arc::new(SequenceDef { schema, ..SequenceDef::clone(sequence) }))
             }
             Self::View(view) => Self::View(Arc::new(ViewDef { schema, ..ViewDef::clone(view) })),
+            Self::Enum(definition) => Self::Enum(Arc::new(EnumDef { schema, ..EnumDef::clone(definition) })),
         }
     }
 
@@ -93,6 +102,7 @@ impl CatalogObject {
                 .collect(),
             Self::Schema(schema) => vec![key(NameSpace::Schema, &schema.name)],
             Self::Sequence(_) | Self::View(_) => vec![key(NameSpace::Relation, self.name())],
+            Self::Enum(_) => vec![key(NameSpace::Type, self.name())],
         }
     }
 }

@@ -183,6 +183,9 @@ pub struct ColumnDef {
     /// GENERATED ALWAYS AS (…) STORED.
     #[serde(default)]
     pub generated: Option<RowExpression>,
+    /// GENERATED … AS IDENTITY; the default then takes the next number of its sequence.
+    #[serde(default)]
+    pub identity: Option<Identity>,
     /// What rows have that were stored before the column was added.
     #[serde(default)]
     pub missing: Missing,
@@ -192,13 +195,33 @@ impl ColumnDef {
     /// A column that may be NULL and has no default.
     pub const fn new(id: ColumnId, name: String, column_type: ColumnType) -> Self {
         let missing = Missing(Value::Null);
-        Self { id, name, column_type, crdt: None, not_null: false, default: None, generated: None, missing }
+        Self {
+            id,
+            name,
+            column_type,
+            crdt: None,
+            not_null: false,
+            default: None,
+            generated: None,
+            identity: None,
+            missing,
+        }
     }
 
     /// Whether a write becomes a difference that is added, not a value that replaces.
     pub const fn is_counter(&self) -> bool {
         matches!(self.crdt, Some(CrdtType::GCounter | CrdtType::PnCounter))
     }
+}
+
+/// How an identity column treats values that are given for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Identity {
+    /// They are refused unless OVERRIDING SYSTEM VALUE is said.
+    Always,
+    /// They are taken.
+    ByDefault,
 }
 
 /// A value within a definition. Two are equal if nothing tells them apart.
@@ -403,17 +426,27 @@ pub struct NewColumn {
     pub default: Option<String>,
     /// GENERATED ALWAYS AS (…) STORED.
     pub generated: Option<RowExpression>,
+    /// GENERATED … AS IDENTITY.
+    pub identity: Option<Identity>,
 }
 
 impl NewColumn {
     /// A column that may be NULL and has no default.
     pub fn new(name: impl Into<String>, column_type: ColumnType) -> Self {
-        Self { name: name.into(), column_type, crdt: None, not_null: false, default: None, generated: None }
+        Self {
+            name: name.into(),
+            column_type,
+            crdt: None,
+            not_null: false,
+            default: None,
+            generated: None,
+            identity: None,
+        }
     }
 
     /// The column under the id it is given.
     pub fn with_id(self, id: ColumnId) -> ColumnDef {
-        let Self { name, column_type, crdt, not_null, default, generated } = self;
-        ColumnDef { crdt, not_null, default, generated, ..ColumnDef::new(id, name, column_type) }
+        let Self { name, column_type, crdt, not_null, default, generated, identity } = self;
+        ColumnDef { crdt, not_null, default, generated, identity, ..ColumnDef::new(id, name, column_type) }
     }
 }

@@ -16,6 +16,16 @@ impl Transaction {
         self.next_oid()
     }
 
+    /// An even oid for an enum, which also takes the next one for the type of its arrays.
+    pub fn new_enum_oid(&mut self) -> Result<Oid> {
+        let mut id = self.new_oid()?;
+        while !id.0.is_multiple_of(2) {
+            id = self.new_oid()?;
+        }
+        self.new_oid()?;
+        Ok(id)
+    }
+
     /// Makes an object, or replaces its definition. Its name must be free.
     pub fn put_object(&mut self, object: CatalogObject) -> Result<()> {
         self.lock_catalog()?;
@@ -24,6 +34,7 @@ impl Transaction {
         if let Some((space, _, name)) = taken {
             return Err(match space {
                 NameSpace::Relation => Error::AlreadyExists(name.clone()),
+                NameSpace::Type => Error::NameTaken(format!("type \"{name}\" already exists")),
                 NameSpace::Schema => Error::NameTaken(format!("schema \"{name}\" already exists")),
             });
         }

@@ -31,15 +31,18 @@ pub enum DropKind {
     Sequence,
     /// VIEW
     View,
+    /// TYPE
+    Type,
 }
 
 impl DropKind {
-    const ALL: [(&str, Self); 5] = [
+    const ALL: [(&str, Self); 6] = [
         ("table", Self::Table),
         ("index", Self::Index),
         ("schema", Self::Schema),
         ("sequence", Self::Sequence),
         ("view", Self::View),
+        ("type", Self::Type),
     ];
 
     /// Its name in messages.

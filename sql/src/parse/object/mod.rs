@@ -5,6 +5,7 @@
 mod drop;
 mod schema;
 mod sequence;
+mod type_statement;
 mod view;
 
 use std::sync::Arc;
@@ -16,7 +17,9 @@ use crate::error::{Result, SqlError};
 
 pub use drop::{DropKind, DropStatement};
 pub use schema::SchemaStatement;
+pub(super) use sequence::clauses as sequence_clauses;
 pub use sequence::{SequenceClause, SequenceStatement};
+pub use type_statement::{TypeChange, TypeStatement};
 pub use view::{CreateView, ViewChange, ViewStatement, is_on};
 
 /// A statement about an object of the catalog.
@@ -28,6 +31,8 @@ pub enum ObjectStatement {
     Sequence(SequenceStatement),
     /// CREATE VIEW, ALTER VIEW
     View(ViewStatement),
+    /// CREATE TYPE, ALTER TYPE
+    Type(TypeStatement),
     /// DROP
     Drop(DropStatement),
 }
@@ -69,6 +74,9 @@ fn create(tokens: &mut Tokens<'_>) -> Result<Option<ObjectStatement>> {
     if or_replace {
         return Ok(None);
     }
+    if tokens.take("type") {
+        return type_statement::create(tokens).map(ObjectStatement::Type).map(Some);
+    }
     if tokens.take("sequence") {
         return sequence::create(tokens, temporary).map(ObjectStatement::Sequence).map(Some);
     }
@@ -81,6 +89,9 @@ fn alter(tokens: &mut Tokens<'_>) -> Result<Option<ObjectStatement>> {
     }
     if tokens.take("view") {
         return view::alter(tokens).map(ObjectStatement::View).map(Some);
+    }
+    if tokens.take("type") {
+        return type_statement::alter(tokens).map(ObjectStatement::Type).map(Some);
     }
     if tokens.take("sequence") {
         return sequence::alter(tokens).map(ObjectStatement::Sequence).map(Some);

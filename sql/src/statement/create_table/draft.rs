@@ -8,7 +8,9 @@ use heliosdb_storage::catalog::{
 use heliosdb_storage::{Catalog, ColumnId, SyncTableId};
 
 use super::super::constraint::{check, deferral, foreign_key, free_name, index_slots};
+use super::numbered::{Numbered, refuse_on_synced};
 use crate::bind::row_expression::{RowClause, keep};
+use crate::bind::type_name::TypeNames;
 use crate::bind::{Binder, SearchPath, type_name};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
@@ -44,6 +46,8 @@ pub(super) struct Draft<'c> {
     foreign_keys: Vec<(&'c NamedConstraint, &'c ForeignKey)>,
     defaults: Vec<(usize, &'c ExpressionText)>,
     generated: Vec<(usize, &'c ExpressionText)>,
+    /// Columns with a sequence.
+    pub numbered: Vec<Numbered>,
 }
 
 impl<'c> Draft<'c> {
@@ -59,6 +63,7 @@ impl<'c> Draft<'c> {
             foreign_keys: Vec::new(),
             defaults: Vec::new(),
             generated: Vec::new(),
+            numbered: Vec::new(),
         }
     }
 
@@ -77,14 +82,31 @@ impl<'c> Draft<'c> {
             ));
         }
         let slot = self.table.columns.len();
-        let column = plain_column(definition, &self.table.name)?;
+        let numbered = Numbered::of(definition, slot, &self.table.name)?;
+        let plain = numbered.as_ref().map_or(definition, |(_, plain)| plain);
+        let mut column = plain_column((self.catalog, self.path), plain, &self.table.name)?;
+        if let Some((mut numbered, _)) = numbered {
+            numbered.for_type(column.column_type.data_type)?;
+            if definition.null.contains(&true) {
+                return Err(SqlError::new(
+                    SqlState::SYNTAX_ERROR,
+                    format!(
+                        "conflicting NULL/NOT NULL declarations for column \"{name}\" of table \"{}\"",
+                        self.table.name
+                    ),
+                ));
+            }
+            column.not_null = true;
+            column.identity = numbered.identity;
+            self.numbered.push(numbered);
+        }
         self.table.columns.push(column);
         self.defaults.extend(definition.defaults.first().map(|text| (slot, text)));
         for generation in &definition.generations {
             match generation {
                 Generation::Stored(_) if true => return Err(SqlError::unsupported("a generated column")),
                 Generation::Stored(text) => self.generated.push((slot, text)),
-                Generation::Identity(_) => return Err(identity_column()),
+                Generation::Identity(_) => {}
             }
         }
         definition.constraints.iter().try_for_each(|constraint| self.constraint(constraint))
@@ -193,11 +215,13 @@ impl<'c> Draft<'c> {
     pub fn finish(mut self) -> Result<NewTable> {
         let definition = self.definition();
         for (slot, text) in std::mem::take(&mut self.defaults) {
-            if let Some(column) = definition.columns.get(slot) {
-                default(self.catalog, self.path, column, text)?;
+            let Some(column) = definition.columns.get(slot) else { continue };
+            let (expr, kept) = default(self.catalog, self.path, column, text)?;
+            if definition.is_synced() && takes_numbers(&expr) {
+                return Err(refuse_on_synced(&definition.name));
             }
             if let Some(column) = self.table.columns.get_mut(slot) {
-                column.default = Some(text.text.clone());
+                column.default = Some(kept);
             }
         }
         let computed: Vec<usize> = self.generated.iter().map(|(slot, _)| *slot).collect();
@@ -260,7 +284,11 @@ impl<'c> Draft<'c> {
 }
 
 /// A column with its type and NOT NULL, without what needs the whole table.
-pub(in crate::statement) fn plain_column(definition: &ColumnDefinition, table: &str) -> Result<NewColumn> {
+pub(in crate::statement) fn plain_column(
+    (catalog, path): (&Catalog, &SearchPath),
+    definition: &ColumnDefinition,
+    table: &str,
+) -> Result<NewColumn> {
     let name = &definition.name;
     if SYSTEM_COLUMNS.contains(&name.as_str()) {
         return Err(SqlError::new(
@@ -268,7 +296,7 @@ pub(in crate::statement) fn plain_column(definition: &ColumnDefinition, table: &
             format!("column name \"{name}\" conflicts with a system column name"),
         ));
     }
-    let declared = type_name::declared(&definition.data_type)?;
+    let declared = type_name::declared(&definition.data_type, TypeNames { catalog, path })?;
     if let Some(collation) = &definition.collation {
         type_name::check_collation(collation, declared.column_type.data_type)?;
     }
@@ -296,17 +324,26 @@ pub(in crate::statement) fn plain_column(definition: &ColumnDefinition, table: &
     Ok(NewColumn { crdt: declared.crdt, not_null: definition.null.first() == Some(&false), ..column })
 }
 
-/// Judges a DEFAULT.
+/// Whether an expression takes a number of a sequence.
+fn takes_numbers(expr: &Expr) -> bool {
+    let mut found = false;
+    expr.walk(&mut |expr| found |= matches!(expr, Expr::Call { function, .. } if function.name == "nextval"));
+    found
+}
+
+/// Judges a DEFAULT; what is kept of it is its text with all names resolved.
 pub(in crate::statement) fn default(
     catalog: &Catalog,
     path: &SearchPath,
     column: &ColumnDef,
     text: &ExpressionText,
-) -> Result<Expr> {
-    let time = ValueContext::utc();
-    let mut binder = Binder::new(catalog, &time, &text.text, &[]).with_path(path.clone());
+) -> Result<(Expr, String)> {
+    let time = ValueContext::utc().with_names(catalog, path);
+    let mut binder = Binder::new(catalog, &time, &text.text, &[]).with_path(path.clone()).noting();
     let parsed = crate::parse::parse_expression(&text.text).map_err(|error| text.place(error))?;
-    binder.default_expression(&parsed, column).map_err(|error| text.place(error))
+    let expr = binder.default_expression(&parsed, column).map_err(|error| text.place(error))?;
+    let kept = binder.take_mentions().rewrite(&text.text, None);
+    Ok((expr, kept))
 }
 
 /// Judges what a column is computed by; `computed` are the slots of all columns that are.
@@ -353,10 +390,4 @@ pub(in crate::statement) fn second_primary_key(table: &str) -> SqlError {
         SqlState::INVALID_TABLE_DEFINITION,
         format!("multiple primary keys for table \"{table}\" are not allowed"),
     )
-}
-
-/// Identity columns are refused.
-pub(in crate::statement) fn identity_column() -> SqlError {
-    SqlError::unsupported("an identity column")
-        .with_hint("Use a uuid key with DEFAULT gen_random_uuid(): it needs no coordination between nodes.")
 }

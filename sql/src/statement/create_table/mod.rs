@@ -1,6 +1,7 @@
 //! CREATE TABLE.
 
 pub(super) mod draft;
+pub(super) mod numbered;
 
 use std::sync::Arc;
 
@@ -43,8 +44,23 @@ pub(super) fn run(session: &mut Session, create: &CreateTable) -> Result<()> {
     if session.role() == Role::Hub && parameters.sync.is_none() && !has_key {
         session.note(SqlState::SUCCESS, format!("table \"{name}\" has no primary key and is not synced"));
     }
-    let table = draft.finish()?;
-    session.storage()?.create_table(table)?;
+    let numbered = std::mem::take(&mut draft.numbered);
+    if draft.table.sync != SyncMode::None && !numbered.is_empty() {
+        return Err(numbered::refuse_on_synced(name));
+    }
+    let mut table = draft.finish()?;
+    let mut taken = vec![name.clone()];
+    let mut sequences = Vec::with_capacity(numbered.len());
+    for column in &numbered {
+        let Some(definition) = table.columns.get_mut(column.slot) else { continue };
+        let (id, default) = column.make_sequence(session, &catalog, (&schema, name), &definition.name, &mut taken)?;
+        definition.default = Some(default);
+        sequences.push(id);
+    }
+    let made = session.storage()?.create_table(table)?;
+    for (column, sequence) in numbered.iter().zip(sequences) {
+        column.give(session, sequence, &made)?;
+    }
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 mod relation;
 mod schema;
+mod type_named;
 
 use crate::bind::names::QualifiedName;
 use crate::bind::search_path::schema_exists;
@@ -18,6 +19,7 @@ impl DropStatement {
             DropKind::Schema => "DROP SCHEMA",
             DropKind::Sequence => "DROP SEQUENCE",
             DropKind::View => "DROP VIEW",
+            DropKind::Type => "DROP TYPE",
         }
     }
 }
@@ -30,6 +32,7 @@ pub(super) fn run(session: &mut Session, command: &DropStatement) -> Result<()> 
             DropKind::Index => relation::index(session, name)?,
             DropKind::Sequence => relation::sequence(session, name)?,
             DropKind::View => relation::view(session, name)?,
+            DropKind::Type => type_named::type_named(session, name)?,
             DropKind::Schema => schema::schema(session, name)?,
         };
         match found {
@@ -49,7 +52,7 @@ fn missing(session: &mut Session, command: &DropStatement, name: &QualifiedName)
     let kind = command.kind.name();
     let state = match command.kind {
         DropKind::Table | DropKind::Sequence | DropKind::View => SqlState::UNDEFINED_TABLE,
-        DropKind::Index => SqlState::UNDEFINED_OBJECT,
+        DropKind::Index | DropKind::Type => SqlState::UNDEFINED_OBJECT,
         DropKind::Schema => SqlState::INVALID_SCHEMA_NAME,
     };
     let catalog = std::sync::Arc::clone(session.catalog()?);
@@ -57,6 +60,7 @@ fn missing(session: &mut Session, command: &DropStatement, name: &QualifiedName)
         Some(schema) if !schema_exists(&catalog, session.search_path(&catalog).explicit(schema)) => {
             (SqlState::INVALID_SCHEMA_NAME, format!("schema \"{schema}\" does not exist"))
         }
+        _ if command.kind == DropKind::Type => (state, format!("type \"{name}\" does not exist")),
         _ => (state, format!("{kind} \"{}\" does not exist", name.name)),
     };
     if !command.if_exists {

@@ -33,7 +33,7 @@ fn find(session: &mut Session, name: &QualifiedName) -> Result<Option<Found>> {
             CatalogObject::Table(table) => Found::Index(Arc::clone(table)),
             CatalogObject::Sequence(sequence) => Found::Sequence(Arc::clone(sequence)),
             CatalogObject::View(view) => Found::View(Arc::clone(view)),
-            CatalogObject::Schema(_) => return None,
+            CatalogObject::Schema(_) | CatalogObject::Enum(_) => return None,
         })
     }))
 }

@@ -8,7 +8,9 @@ use heliosdb_storage::catalog::{CatalogObject, SequenceDef, SequenceOwner, Seque
 use heliosdb_storage::{Catalog, RelationId};
 
 use crate::bind::SearchPath;
+use crate::bind::mention::Renaming;
 use crate::bind::names::{QualifiedName, no_such_relation};
+use crate::dependency;
 use crate::error::{Result, SqlError, SqlState};
 use crate::parse::object::{SequenceClause, SequenceStatement};
 use crate::session::Session;
@@ -34,6 +36,8 @@ impl SequenceStatement {
                 if session.catalog()?.has_relation(&sequence.schema, to) {
                     return Err(already_exists(to));
                 }
+                let (id, schema) = (sequence.id.into(), sequence.schema.clone());
+                dependency::rename(session, &Renaming::Object { id, schema, name: to.clone() })?;
                 put(session, SequenceDef { name: to.clone(), ..SequenceDef::clone(&sequence) })
             }
             Self::SetSchema { name, if_exists, schema } => {
@@ -134,6 +138,8 @@ fn set_schema(session: &mut Session, sequence: &SequenceDef, schema: &str) -> Re
         let message = format!("relation \"{}\" already exists in schema \"{schema}\"", sequence.name);
         return Err(SqlError::new(SqlState::DUPLICATE_TABLE, message));
     }
+    let (id, name) = (sequence.id.into(), sequence.name.clone());
+    dependency::rename(session, &Renaming::Object { id, schema: schema.clone(), name })?;
     put(session, SequenceDef { schema, ..sequence.clone() })
 }
 

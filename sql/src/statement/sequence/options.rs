@@ -6,7 +6,7 @@ use heliosdb_storage::value::DataType;
 use crate::bind::type_name;
 use crate::error::{Result, SqlError, SqlState};
 use crate::parse::object::SequenceClause;
-use crate::types;
+use crate::types::{self, ValueContext};
 
 /// The options of a sequence as they are being put together.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ impl Draft {
         for clause in clauses {
             match clause {
                 SequenceClause::As(named) => {
-                    let data_type = type_name::plain(named)?.data_type;
+                    let data_type = type_name::plain(named, ValueContext::utc().types())?.data_type;
                     if !matches!(data_type, DataType::Int2 | DataType::Int4 | DataType::Int8) {
                         return Err(invalid("sequence type must be smallint, integer, or bigint"));
                     }
@@ -99,6 +99,11 @@ impl Draft {
             }
         }
         Ok(())
+    }
+
+    /// Sets the type, before anything is said.
+    pub const fn set_type(&mut self, data_type: DataType) {
+        self.data_type = data_type;
     }
 
     /// The type.
