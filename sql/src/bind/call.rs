@@ -206,7 +206,8 @@ pub(super) struct Arguments<'a> {
 
 impl<'a> Arguments<'a> {
     fn of(args: &'a FunctionArguments) -> Result<Self> {
-        let mut arguments = Self { exprs: Vec::new(), star: false, distinct: false, variadic: false, names: Vec::new() };
+        let mut arguments =
+            Self { exprs: Vec::new(), star: false, distinct: false, variadic: false, names: Vec::new() };
         let list = match args {
             FunctionArguments::None => return Ok(arguments),
             FunctionArguments::Subquery(_) => return Err(SqlError::unsupported("a subquery as the only argument")),

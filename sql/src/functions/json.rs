@@ -8,24 +8,31 @@ use serde_json::{Map, Value as Tree};
 use super::{ScalarFunction, bad_arguments};
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::EvalContext;
-use crate::types::json::{MAX_DEPTH, format_tree};
+use crate::types::json::format_tree;
+use crate::types::to_json::jsonb;
 
 const J: DataType = DataType::Jsonb;
 const T: DataType = DataType::Text;
 const I: DataType = DataType::Int4;
 const B: DataType = DataType::Bool;
+const TEXTS: DataType = DataType::TEXT_ARRAY;
 
 pub(super) static OPERATORS: &[ScalarFunction] = &[
     ScalarFunction::new("->", &[J, T], J, |_, args| get(args, as_json)),
     ScalarFunction::new("->", &[J, I], J, |_, args| get(args, as_json)),
     ScalarFunction::new("->>", &[J, T], T, |_, args| get(args, as_text)),
     ScalarFunction::new("->>", &[J, I], T, |_, args| get(args, as_text)),
+    ScalarFunction::new("#>", &[J, TEXTS], J, |_, args| get_path(args, as_json)),
+    ScalarFunction::new("#>>", &[J, TEXTS], T, |_, args| get_path(args, as_text)),
     ScalarFunction::new("?", &[J, T], B, has_key),
+    ScalarFunction::new("?|", &[J, TEXTS], B, |_, args| has_keys(args, |found| found.into_iter().any(|found| found))),
+    ScalarFunction::new("?&", &[J, TEXTS], B, |_, args| has_keys(args, |found| found.into_iter().all(|found| found))),
     ScalarFunction::new("@>", &[J, J], B, |_, args| both(args, |a, b| Ok(Value::Bool(contains(a, b, true))))),
     ScalarFunction::new("<@", &[J, J], B, |_, args| both(args, |a, b| Ok(Value::Bool(contains(b, a, true))))),
     ScalarFunction::new("||", &[J, J], J, |_, args| both(args, concatenate)),
     ScalarFunction::new("-", &[J, T], J, remove_key),
     ScalarFunction::new("-", &[J, I], J, remove_item),
+    ScalarFunction::new("-", &[J, TEXTS], J, remove_keys),
 ];
 
 pub(super) static FUNCTIONS: &[ScalarFunction] = &[
@@ -39,12 +46,12 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     }),
 ];
 
-fn as_json(tree: &Tree) -> Value {
+pub(super) fn as_json(tree: &Tree) -> Value {
     Value::Jsonb(Arc::new(Json(tree.clone())))
 }
 
 /// Strings without quotes, JSON's null as NULL.
-fn as_text(tree: &Tree) -> Value {
+pub(super) fn as_text(tree: &Tree) -> Value {
     match tree {
         Tree::Null => Value::Null,
         Tree::String(s) => Value::text(s.as_str()),
@@ -64,7 +71,7 @@ fn both(args: &[Value], compute: impl Fn(&Tree, &Tree) -> Result<Value>) -> Resu
 }
 
 /// A negative index counts from the end.
-fn item(items: &[Tree], index: i32) -> Option<usize> {
+pub(super) fn item(items: &[Tree], index: i32) -> Option<usize> {
     let magnitude = usize::try_from(index.unsigned_abs()).ok()?;
     if index < 0 { items.len().checked_sub(magnitude) } else { Some(magnitude).filter(|i| *i < items.len()) }
 }
@@ -73,7 +80,13 @@ fn get(args: &[Value], show: impl Fn(&Tree) -> Value) -> Result<Value> {
     let found = match args {
         [Value::Jsonb(document), Value::Text(key)] => document.0.as_object().and_then(|members| members.get(&**key)),
         [Value::Jsonb(document), Value::Int4(index)] => {
-            document.0.as_array().and_then(|items| item(items, *index).and_then(|i| items.get(i)))
+            // A scalar is kept as an array of one item, and here it shows.
+            let items = match &document.0 {
+                Tree::Object(_) => &[][..],
+                Tree::Array(items) => items,
+                scalar => std::slice::from_ref(scalar),
+            };
+            item(items, *index).and_then(|i| items.get(i))
         }
         _ => return Err(bad_arguments("->", args)),
     };
@@ -96,15 +109,71 @@ fn extract_path(args: &[Value], show: impl Fn(&Tree) -> Value) -> Result<Value> 
     Ok(at.map_or(Value::Null, show))
 }
 
+/// The strings of an array of text; none is NULL.
+pub(super) fn texts(value: &Value) -> Option<Vec<Option<Arc<str>>>> {
+    let Value::Array(array) = value else { return None };
+    let text = |value: &Value| match value {
+        Value::Text(text) => Some(Arc::clone(text)),
+        _ => None,
+    };
+    Some(array.values().iter().map(text).collect())
+}
+
+/// `#>`: a path with a NULL in it leads nowhere.
+fn get_path(args: &[Value], show: impl Fn(&Tree) -> Value) -> Result<Value> {
+    let [Value::Jsonb(document), path] = args else { return Err(bad_arguments("#>", args)) };
+    let Some(path) = texts(path) else { return Err(bad_arguments("#>", args)) };
+    let Some(path) = path.into_iter().collect::<Option<Vec<_>>>() else { return Ok(Value::Null) };
+    Ok(walk(&document.0, path.iter().map(|step| &**step)).map_or(Value::Null, show))
+}
+
+fn walk<'t, 's>(tree: &'t Tree, path: impl Iterator<Item = &'s str>) -> Option<&'t Tree> {
+    let mut at = Some(tree);
+    for step in path {
+        at = match at? {
+            Tree::Object(members) => members.get(step),
+            Tree::Array(items) => step.parse().ok().and_then(|index| item(items, index)).and_then(|i| items.get(i)),
+            _ => None,
+        };
+    }
+    at
+}
+
+fn has_keys(args: &[Value], judge: impl Fn(Vec<bool>) -> bool) -> Result<Value> {
+    let [Value::Jsonb(document), keys] = args else { return Err(bad_arguments("?|", args)) };
+    let Some(keys) = texts(keys) else { return Err(bad_arguments("?|", args)) };
+    Ok(Value::Bool(judge(keys.iter().flatten().map(|key| is_key_of(&document.0, key)).collect())))
+}
+
+fn is_key_of(document: &Tree, key: &str) -> bool {
+    match document {
+        Tree::Object(members) => members.contains_key(key),
+        Tree::Array(items) => items.iter().any(|item| item.as_str() == Some(key)),
+        scalar => scalar.as_str() == Some(key),
+    }
+}
+
+fn remove_keys(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+    let [Value::Jsonb(document), keys] = args else { return Err(bad_arguments("-", args)) };
+    let Some(keys) = texts(keys) else { return Err(bad_arguments("-", args)) };
+    let is_gone = |key: &str| keys.iter().flatten().any(|gone| &**gone == key);
+    let rest = match &document.0 {
+        Tree::Object(members) => {
+            let kept = members.iter().filter(|(key, _)| !is_gone(key)).map(|(key, v)| (key.clone(), v.clone()));
+            Tree::Object(kept.collect())
+        }
+        Tree::Array(items) => {
+            Tree::Array(items.iter().filter(|item| !item.as_str().is_some_and(is_gone)).cloned().collect())
+        }
+        _ => return Err(scalar_error()),
+    };
+    Ok(Value::Jsonb(Arc::new(Json(rest))))
+}
+
 /// A key of an object, or a string in an array.
 fn has_key(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
     let [Value::Jsonb(document), Value::Text(key)] = args else { return Err(bad_arguments("?", args)) };
-    let is_key = |tree: &Tree| tree.as_str() == Some(&**key);
-    Ok(Value::Bool(match &document.0 {
-        Tree::Object(members) => members.contains_key(&**key),
-        Tree::Array(items) => items.iter().any(is_key),
-        scalar => is_key(scalar),
-    }))
+    Ok(Value::Bool(is_key_of(&document.0, key)))
 }
 
 /// Whether all of the second is in the first. At the top an array contains a scalar that is one of its items.
@@ -141,21 +210,7 @@ fn concatenate(a: &Tree, b: &Tree) -> Result<Value> {
         }
     };
     // Wrapping a scalar or an object into an array makes the document deeper.
-    if depth(&joined) > MAX_DEPTH {
-        return Err(SqlError::new(
-            SqlState::STATEMENT_TOO_COMPLEX,
-            format!("a JSON document must not nest deeper than {MAX_DEPTH} levels"),
-        ));
-    }
-    Ok(Value::Jsonb(Arc::new(Json(joined))))
-}
-
-fn depth(tree: &Tree) -> usize {
-    match tree {
-        Tree::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
-        Tree::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
-        _ => 0,
-    }
+    jsonb(joined)
 }
 
 fn scalar_error() -> SqlError {
@@ -218,7 +273,7 @@ fn array_length(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
     }
 }
 
-fn without_nulls(tree: &Tree) -> Tree {
+pub(super) fn without_nulls(tree: &Tree) -> Tree {
     match tree {
         Tree::Object(members) => {
             let kept = members.iter().filter(|(_, v)| !v.is_null()).map(|(k, v)| (k.clone(), without_nulls(v)));

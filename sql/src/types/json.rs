@@ -23,6 +23,23 @@ pub fn parse(text: &str) -> Result<Json> {
     Ok(Json(tree))
 }
 
+/// How deep arrays and objects nest in a document.
+pub fn depth(tree: &Tree) -> usize {
+    match tree {
+        Tree::Array(items) => 1 + items.iter().map(depth).max().unwrap_or(0),
+        Tree::Object(members) => 1 + members.values().map(depth).max().unwrap_or(0),
+        _ => 0,
+    }
+}
+
+/// The error for a document that nests too deep.
+pub fn too_deep() -> SqlError {
+    SqlError::new(
+        SqlState::STATEMENT_TOO_COMPLEX,
+        format!("a JSON document must not nest deeper than {MAX_DEPTH} levels"),
+    )
+}
+
 /// A JSON number from a finite `numeric`.
 pub fn number(n: &Numeric) -> Option<Tree> {
     let mut text = String::new();
@@ -80,10 +97,7 @@ impl<'a> Reader<'a> {
 
     fn value(&mut self, depth: usize) -> Result<Tree> {
         if depth > MAX_DEPTH {
-            return Err(SqlError::new(
-                SqlState::STATEMENT_TOO_COMPLEX,
-                format!("a JSON document must not nest deeper than {MAX_DEPTH} levels"),
-            ));
+            return Err(too_deep());
         }
         self.skip_space();
         match self.peek() {
@@ -290,7 +304,8 @@ pub fn format_tree(tree: &Tree, out: &mut String) {
     }
 }
 
-fn format_string(text: &str, out: &mut String) {
+/// Appends a string in quotes.
+pub fn format_string(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
         match c {

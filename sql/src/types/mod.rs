@@ -30,6 +30,7 @@ pub mod output;
 pub mod record;
 pub mod reg;
 pub mod style;
+pub mod to_json;
 pub mod typmod;
 
 pub use binary::{decode_binary, encode_binary};

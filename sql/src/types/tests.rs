@@ -305,9 +305,9 @@ pub(crate) fn value_of(data_type: DataType) -> BoxedStrategy<Value> {
             })
             .boxed(),
         DataType::Xid => any::<u32>().prop_map(Value::Oid).boxed(),
-        DataType::RegClass => any::<u32>()
-            .prop_map(|oid| Value::Reg(RegObject { oid, name: oid.to_string().into() }.into()))
-            .boxed(),
+        DataType::RegClass => {
+            any::<u32>().prop_map(|oid| Value::Reg(RegObject { oid, name: oid.to_string().into() }.into())).boxed()
+        }
         other => panic!("no values of {other:?}"),
     }
 }

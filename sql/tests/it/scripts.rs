@@ -70,6 +70,7 @@ scripts!(
     group_by,
     insert,
     joins,
+    json,
     lateral,
     modify_joined,
     null_logic,
