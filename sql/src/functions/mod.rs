@@ -9,6 +9,7 @@ mod comparison;
 mod datetime;
 pub mod enums;
 mod float;
+mod formatting;
 pub mod in_range;
 mod integer;
 mod json;

@@ -25,6 +25,7 @@ static FUNCTIONS: &[&[ScalarFunction]] = &[
     super::datetime::make::FUNCTIONS,
     super::datetime::zone::FUNCTIONS,
     super::float::FUNCTIONS,
+    super::formatting::FUNCTIONS,
     super::integer::FUNCTIONS,
     super::integer::DIVISORS,
     super::json::FUNCTIONS,

@@ -55,6 +55,8 @@ macro_rules! scripts {
 }
 
 scripts!(
+    datetime,
+    formatting,
     aggregates,
     arrays_and_rows,
     arrays,

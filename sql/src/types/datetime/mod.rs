@@ -120,6 +120,15 @@ fn clamped(micros: Micros) -> Timestamp {
     Timestamp::from_microsecond(unix.clamp(first, last)).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
+/// What a zone is called at a moment: `CET` in winter, `CEST` in summer.
+pub fn abbreviation(zone: &TimeZone, micros: Micros) -> String {
+    let unix = micros.saturating_add(EPOCH_UNIX_SECONDS * SECOND);
+    let clamped = unix.clamp(Timestamp::MIN.as_microsecond(), Timestamp::MAX.as_microsecond());
+    Timestamp::from_microsecond(clamped)
+        .map(|timestamp| zone.to_offset_info(timestamp).abbreviation().to_owned())
+        .unwrap_or_default()
+}
+
 /// The moment at which a zone's clocks show a time (given as if it were UTC). A time that they skip is read with the
 /// offset from before the change; of one that they show twice, the later moment is meant. None beyond the range.
 pub fn local_to_utc(zone: &TimeZone, local: i64) -> Option<Micros> {

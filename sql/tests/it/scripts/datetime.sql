@@ -1,0 +1,24 @@
+-- Dates, times and intervals.
+select timestamp '2024-01-31' + interval '1 month', timestamp '2024-03-31' - interval '1 month 1 day', date '2024-01-31' + interval '1 mon', date '2024-01-01' + 5, 5 + date '2024-01-01', date '2024-02-01' - date '2024-01-01';
+select timestamp '2024-01-31 10:00' - timestamp '2023-12-25 12:30', timestamptz '2024-01-31 10:00Z' - timestamptz '2023-12-25 12:30Z', time '10:00' - time '12:30', time '23:30' + interval '1 hour', interval '1 hour' + time '23:30';
+select date '2024-01-01' + time '10:30', time '10:30' + date '2024-01-01';
+select interval '1 day' * 1.5, interval '1 month' * 1.5, interval '1 mon 1 day' / 2, 2 * interval '3 hours', -interval '1 day 2 hours', interval '1 mon' + interval '2 days' - interval '1 hour';
+select age(timestamp '2001-04-10', timestamp '1957-06-13'), age(timestamp '2024-02-29', timestamp '2023-01-30 12:00');
+select justify_hours('27 hours'), justify_days('35 days'), justify_interval('1 mon -1 hour');
+select extract(epoch from interval '1 year 2 mons 3 days 04:05:06.7'), extract(month from interval '14 mons'), extract(second from time '10:11:12.5'), extract(julian from timestamp '2001-02-16 12:00'), date_part('hour', timestamp '2001-02-16 20:38:40'), extract(timezone from timestamptz '2001-02-16 20:38:40-08'), extract(century from date '2000-12-16');
+select extract(quarter from interval '5 months'), extract(week from interval '1 day');
+select date_trunc('hour', timestamp '2001-02-16 20:38:40'), date_trunc('day', timestamptz '2001-02-16 20:38:40+00', 'Australia/Sydney'), date_trunc('hour', interval '3 days 02:47:33'), date_trunc('month', date '2024-05-05');
+select make_date(2013, 7, 15), make_time(8, 15, 23.5), make_timestamp(2013, 7, 15, 8, 15, 23.5), make_timestamptz(2013, 7, 15, 8, 15, 23.5), make_interval(1,2,3,4), make_timestamptz(2013, 7, 15, 8, 15, 23.5, 'America/New_York');
+select timestamp '2001-02-16 20:38:40' at time zone 'America/Denver', timestamptz '2001-02-16 20:38:40-05' at time zone 'America/Denver', timestamp '2001-02-16 20:38:40' at time zone interval '-05:00';
+select date_bin('15 minutes', timestamp '2020-02-11 15:44:17', timestamp '2001-01-01'), isfinite(timestamp 'infinity'), isfinite(interval '1 day');
+select localtime is not null, localtimestamp(2) is not null, current_time is not null;
+select timestamp '2024-01-01' < date '2024-01-02', date '2024-01-01' = timestamptz '2024-01-01', interval '1 mon' = interval '30 days', timestamp 'infinity' > now();
+select interval '1' day, interval '1:30' hour to minute, interval '1.5' second(0), interval(2) '1.2345 sec';
+select '2024-01-01'::date + '1 day', now() - '1 day' < now(), '10:00'::time > '09:00', 'allballs'::time;
+select cast('2024-01-01 10:00:00.123456' as timestamp(2)), '10:00:00.6'::time(0), '2024-01-01 10:00+02'::timestamptz, '24:00'::time, '10:00 PM'::time, 'Jan 5 2024'::date, '20240105T101112'::timestamp;
+select timestamp '2024-01-01 25:00';
+select date '2024-02-30';
+select interval '1 foo';
+select time '10:00' + time '10:00';
+select extract(foo from now());
+select extract(day from time '10:00');
