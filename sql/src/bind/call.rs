@@ -50,6 +50,9 @@ impl Binder<'_> {
             self.grouping(&arguments.exprs, scope)
         } else if qualified.schema.is_none() && is_special(&qualified.name) {
             self.special(&qualified.name, &arguments.exprs, scope)
+        } else if functions::table::is_table_function(qualified.schema.as_deref(), &qualified.name) {
+            let bound: Result<Vec<Expr>> = arguments.exprs.iter().map(|arg| self.expr(arg, scope)).collect();
+            self.set_call(qualified.schema.as_deref(), &qualified.name, bound?, scope)
         } else {
             let bound: Result<Vec<Expr>> = arguments.exprs.iter().map(|arg| self.expr(arg, scope)).collect();
             let (schema, bound) = (qualified.schema.as_deref(), bound?);
@@ -106,6 +109,7 @@ impl Binder<'_> {
 
     /// What looks like a function but is part of the grammar.
     fn special(&mut self, name: &str, args: &[&ast::Expr], scope: &Scope<'_>) -> Result<Expr> {
+        let sets = scope.sets.borrow().len();
         let bound: Result<Vec<Expr>> = args.iter().map(|arg| self.expr(arg, scope)).collect();
         let mut bound = bound?;
         match name {
@@ -126,6 +130,7 @@ impl Binder<'_> {
             }
             _ if bound.is_empty() => Err(SqlError::new(SqlState::SYNTAX_ERROR, "syntax error at or near \")\"")),
             "coalesce" => {
+                self.refuse_sets_since(sets, scope, "COALESCE")?;
                 let (parts, data_type) = self.unify(bound, "COALESCE")?;
                 Ok(Expr::Coalesce(parts, data_type))
             }

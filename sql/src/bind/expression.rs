@@ -286,6 +286,7 @@ impl Binder<'_> {
         otherwise: Option<&ast::Expr>,
         scope: &Scope<'_>,
     ) -> Result<Expr> {
+        let sets = scope.sets.borrow().len();
         let operand = operand.map(|operand| self.expr(operand, scope)).transpose()?;
         let operand = operand.map(|operand| self.known(operand)).transpose()?;
         let mut whens = Vec::with_capacity(conditions.len());
@@ -306,6 +307,7 @@ impl Binder<'_> {
         if let (Some(otherwise), Some(first)) = (otherwise, results.first_mut()) {
             *first = self.expr(otherwise, scope)?;
         }
+        self.refuse_sets_since(sets, scope, "CASE")?;
         let (mut results, data_type) = self.unify(results, "CASE")?;
         let otherwise = Box::new(results.remove(0));
         Ok(Expr::Case { branches: whens.into_iter().zip(results).collect(), otherwise, data_type })

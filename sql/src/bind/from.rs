@@ -9,7 +9,6 @@ use sqlparser::ast::{self, JoinConstraint, JoinOperator, TableFactor};
 use sqlparser::tokenizer::Span;
 
 use super::Binder;
-use super::call::plain_arguments;
 use super::cte::Barrier;
 use super::names::{self, QualifiedName, ident, no_such_relation};
 use super::query::Unknowns;
@@ -179,7 +178,7 @@ impl Binder<'_> {
             } => {
                 let is_plain = with_hints.is_empty()
                     && version.is_none()
-                    && !with_ordinality
+                    && (!with_ordinality || args.is_some())
                     && partitions.is_empty()
                     && json_path.is_none()
                     && index_directives.is_empty();
@@ -194,7 +193,7 @@ impl Binder<'_> {
                 match args {
                     None => self.named_relation(name, alias.as_ref(), parent),
                     Some(ast::TableFunctionArgs { args, settings: None }) => {
-                        self.function_relation(name, args, alias.as_ref(), parent)
+                        self.function_relation(name, args, (*with_ordinality, alias.as_ref()), parent)
                     }
                     Some(_) => Err(SqlError::unsupported("SETTINGS")),
                 }
@@ -213,10 +212,10 @@ impl Binder<'_> {
                 query_relation(query, alias, parent)
             }
             TableFactor::Derived { .. } => Err(SqlError::unsupported("TABLESAMPLE")),
-            TableFactor::Function { lateral: _, name, args, with_ordinality: false, alias } => {
-                self.function_relation(name, args, alias.as_ref(), parent)
+            TableFactor::Function { lateral: _, name, args, with_ordinality, alias } => {
+                self.function_relation(name, args, (*with_ordinality, alias.as_ref()), parent)
             }
-            TableFactor::Function { .. } => Err(SqlError::unsupported("WITH ORDINALITY")),
+            TableFactor::TableFunction { expr, alias } => self.value_relation(expr, alias.as_ref(), parent),
             TableFactor::NestedJoin { table_with_joins, alias: None } => {
                 self.nested(|binder| binder.joined(table_with_joins, parent))
             }
@@ -280,51 +279,6 @@ impl Binder<'_> {
         rename_columns(&mut scope, alias)?;
         Ok((relation, scope))
     }
-
-    fn function_relation<'p>(
-        &mut self,
-        name: &ast::ObjectName,
-        args: &[ast::FunctionArg],
-        alias: Option<&ast::TableAlias>,
-        parent: Option<&'p Scope<'p>>,
-    ) -> Result<(Relation, Scope<'p>)> {
-        let arguments_scope = Scope::inside(parent);
-        arguments_scope.place.set(Place::Clause("functions in FROM"));
-        let name = names::qualified(name)?;
-        // A function sees its siblings without LATERAL.
-        let bound: Vec<Expr> = Scope::with_siblings(parent, || {
-            plain_arguments(args)?.into_iter().map(|arg| self.expr(arg, &arguments_scope)).collect::<Result<_>>()
-        })?;
-        let types: Vec<DataType> = bound.iter().map(Expr::data_type).collect();
-        let shown = alias.map_or_else(|| name.name.clone(), |alias| ident(&alias.name));
-        let mut scope = Scope::inside(parent);
-        let function = match functions::table::resolve(name.schema.as_deref(), &name.name, &types) {
-            Ok(function) => function,
-            Err(error) => {
-                // A function that returns one value is a relation of one row.
-                let Ok(call) = self.call_bound(name.schema.as_deref(), &name.name, bound) else { return Err(error) };
-                let column =
-                    OutputColumn { name: shown.clone(), column_type: output_type(call.data_type()), origin: None };
-                let body = Body::Values(vec![vec![call]]);
-                let query = Query::new(body, vec![column.clone()]);
-                scope.add_relation(&shown, None, vec![(column.name, column.column_type, None)]);
-                rename_columns(&mut scope, alias)?;
-                return Ok((Relation::Query { query: Box::new(query), name: shown.into() }, scope));
-            }
-        };
-        let mut coerced = Vec::with_capacity(bound.len());
-        for (at, arg) in bound.into_iter().enumerate() {
-            coerced.push(self.coerce_argument(arg, function.args.get(at).copied())?);
-        }
-        let is_value = matches!(function.columns, [(column, _)] if *column == function.name);
-        let columns = function.columns.iter().map(|(column, data_type)| {
-            let column = if is_value { shown.clone() } else { (*column).to_owned() };
-            (column, output_type(*data_type), None)
-        });
-        scope.add_relation(&shown, None, columns.collect());
-        rename_columns(&mut scope, alias)?;
-        Ok((Relation::Function { function, args: coerced, name: shown.into() }, scope))
-    }
 }
 
 /// The one row that a sequence is when it is read as a table.
@@ -359,9 +313,9 @@ fn query_relation<'p>(
 }
 
 /// `AS t (a, b)`
-fn rename_columns(scope: &mut Scope<'_>, alias: Option<&ast::TableAlias>) -> Result<()> {
+pub(super) fn rename_columns(scope: &mut Scope<'_>, alias: Option<&ast::TableAlias>) -> Result<()> {
     let Some(ast::TableAlias { explicit: _, name, columns, at }) = alias else { return Ok(()) };
-    if at.is_some() || columns.iter().any(|column| column.data_type.is_some()) {
+    if at.is_some() {
         return Err(SqlError::unsupported("this form of an alias"));
     }
     if columns.len() > scope.columns.len() {

@@ -6,7 +6,7 @@
 //! | `scope` | which columns a name can mean |
 //! | `names`, `search_path`, `type_name` | identifiers, names of relations and of types |
 //! | `query`, `cte`, `set_operation` | WITH, VALUES, UNION and its kin |
-//! | `select`, `from`, `group_by`, `grouping`, `window`, `distinct`, `order` | SELECT, clause by clause |
+//! | `select`, `from`, `table_function`, `group_by`, `grouping`, `window`, `distinct`, `order` | SELECT, clause by clause |
 //! | `expression`, `call`, `aggregate`, `predicate`, `array`, `row` | expressions |
 //! | `column_name` | names of columns that are given none |
 //! | `coerce` | PostgreSQL's rules about which type becomes which, and about `unknown` |
@@ -44,6 +44,7 @@ pub mod scope;
 pub mod search_path;
 mod select;
 mod set_operation;
+mod table_function;
 pub mod tree;
 pub mod type_name;
 mod view;

@@ -8,6 +8,7 @@ use heliosdb_storage::value::ColumnType;
 use heliosdb_storage::{ColumnId, RelationId};
 use sqlparser::tokenizer::Span;
 
+use super::table_function::SetUse;
 use super::window::{WindowSpec, WindowUse};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
@@ -55,6 +56,8 @@ pub struct Scope<'p> {
     pub named_windows: RefCell<Vec<(String, WindowSpec)>>,
     /// The calls of window functions found so far.
     pub windows: RefCell<Vec<WindowUse>>,
+    /// The calls of set-returning functions found so far.
+    pub sets: RefCell<Vec<SetUse>>,
     /// The columns that have been named where that matters, and where that was.
     pub uses: RefCell<Vec<(usize, Span)>>,
     /// The arguments of the GROUPING calls found so far, and where they are written.

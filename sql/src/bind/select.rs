@@ -13,7 +13,7 @@ use super::names::{self, ident};
 use super::query::Unknowns;
 use super::scope::{Place, Scope};
 use super::tree::{Body, Distinct, Grouping, OutputColumn, Query, Select, plain};
-use super::{grouping, window};
+use super::{grouping, table_function, window};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 
@@ -97,24 +97,29 @@ impl Binder<'_> {
             || !scope.groupings.borrow().is_empty();
         let aggregates = scope.calls.borrow().len();
         let mut windows = scope.windows.take();
+        let mut sets = scope.sets.take();
         let grouping = if is_grouped {
             let groups = groups.unwrap_or_else(Groups::one);
-            let later = windows.iter_mut().flat_map(|window| window.exprs_mut());
+            let later = (windows.iter_mut().flat_map(|window| window.exprs_mut()))
+                .chain(sets.iter_mut().flat_map(|set| set.exprs_mut()));
             Some(grouping::group(self, &scope, groups, exprs.iter_mut().chain(&mut having).chain(later))?)
         } else {
             None
         };
+        let mut width = grouping.as_ref().map_or(scope.width, Grouping::width);
         let windows = if windows.is_empty() {
             Vec::new()
         } else {
-            let width = grouping.as_ref().map_or(scope.width, Grouping::width);
             let ordered = order.iter().filter_map(|key| match key.expr {
                 Expr::Column(at, _) => exprs.get(at).cloned(),
                 _ => None,
             });
-            window::finish(windows, width, ordered.collect(), exprs.iter_mut())
+            let later = sets.iter_mut().flat_map(|set| set.exprs_mut());
+            window::finish(windows, width, ordered.collect(), exprs.iter_mut().chain(later))
         };
-        let select = Select { from, filter, grouping, having, windows, targets: exprs, distinct };
+        width += windows.iter().map(|window| window.calls.len()).sum::<usize>();
+        let sets = if sets.is_empty() { Vec::new() } else { table_function::finish(sets, width, exprs.iter_mut()) };
+        let select = Select { from, filter, grouping, having, windows, sets, targets: exprs, distinct };
         if aggregates > 0 && select.reads_work_table() {
             return Err(SqlError::new(
                 SqlState::INVALID_RECURSION,

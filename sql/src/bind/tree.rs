@@ -9,8 +9,9 @@ use heliosdb_storage::value::{ColumnType, DataType};
 
 use crate::catalog_views::SystemRelation;
 use crate::expr::Expr;
-use crate::functions::table::TableFunction;
-use crate::plan::{AggregateCall, Assignments, JoinKind, OnConflict, Returning, RowLimit, SortKey, WindowCall};
+use crate::plan::{
+    AggregateCall, Assignments, JoinKind, OnConflict, Returning, RowLimit, SortKey, TableCall, WindowCall,
+};
 
 /// A query.
 #[derive(Clone, Debug)]
@@ -127,6 +128,8 @@ pub struct Select {
     pub having: Vec<Expr>,
     /// Window functions, in the order in which they are computed; each adds a column a call.
     pub windows: Vec<Window>,
+    /// Set-returning functions of the select list: those of a later list may read the columns of the earlier ones.
+    pub sets: Vec<Vec<TableCall>>,
     /// The columns, those that only the order needs at the end.
     pub targets: Vec<Expr>,
     /// DISTINCT
@@ -142,6 +145,7 @@ impl Select {
             grouping: None,
             having: Vec::new(),
             windows: Vec::new(),
+            sets: Vec::new(),
             targets,
             distinct: Distinct::No,
         }
@@ -227,12 +231,12 @@ pub enum Relation {
         /// The name it goes by.
         name: Arc<str>,
     },
-    /// A function.
+    /// Functions, side by side.
     Function {
-        /// The function.
-        function: &'static TableFunction,
-        /// Its arguments.
-        args: Vec<Expr>,
+        /// The calls.
+        calls: Vec<TableCall>,
+        /// WITH ORDINALITY
+        ordinality: bool,
         /// The name it goes by.
         name: Arc<str>,
     },
@@ -299,7 +303,9 @@ impl Relation {
             Self::OneRow => 0,
             Self::Table { table, with_key, .. } => table.columns.len() + usize::from(*with_key),
             Self::System { relation, .. } => relation.columns.len(),
-            Self::Function { function, .. } => function.columns.len(),
+            Self::Function { calls, ordinality, .. } => {
+                calls.iter().map(TableCall::width).sum::<usize>() + usize::from(*ordinality)
+            }
             Self::Query { query, .. } => query.columns.len(),
             Self::Cte { width, .. } | Self::WorkTable { width, .. } => *width,
             Self::Join { left, right, .. } => left.width() + right.width(),

@@ -5,8 +5,7 @@
 
 use super::tree::{Body, CteId, Query, Relation, Select};
 use crate::expr::{Expr, SubqueryForm};
-use crate::functions::Volatility;
-use crate::plan::RowLimit;
+use crate::plan::{RowLimit, TableCall};
 
 impl Query {
     /// Calls the function on every reference, from anywhere in the query, to the row that is `level` queries further out
@@ -175,8 +174,13 @@ impl Query {
         let mut is_volatile = false;
         self.for_each_expr(0, &mut |expr, _| is_volatile |= expr.is_volatile());
         self.for_each_relation(&mut |relation| {
-            if let Relation::Function { function, .. } = relation {
-                is_volatile |= function.volatility == Volatility::Volatile;
+            if let Relation::Function { calls, .. } = relation {
+                is_volatile |= calls.iter().any(TableCall::is_volatile);
+            }
+        });
+        self.for_each_query(&mut |query| {
+            if let Body::Select(select) = &query.body {
+                is_volatile |= select.sets.iter().flatten().any(TableCall::is_volatile);
             }
         });
         is_volatile
@@ -194,7 +198,7 @@ fn relations_in(expr: &mut Expr, level: usize, visit: &mut dyn FnMut(&mut Relati
 
 impl Select {
     fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
-        let Self { from, filter, grouping, having, windows, targets, distinct: _ } = self;
+        let Self { from, filter, grouping, having, windows, sets, targets, distinct: _ } = self;
         from.for_each_expr(level, visit);
         filter.iter().for_each(|expr| visit(expr, level));
         if let Some(grouping) = grouping {
@@ -203,10 +207,11 @@ impl Select {
         }
         having.iter().chain(targets).for_each(|expr| visit(expr, level));
         windows.iter().flat_map(|window| window.exprs()).for_each(|expr| visit(expr, level));
+        sets.iter().flatten().flat_map(TableCall::exprs).for_each(|expr| visit(expr, level));
     }
 
     fn for_each_expr_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Expr, usize)) {
-        let Self { from, filter, grouping, having, windows, targets, distinct: _ } = self;
+        let Self { from, filter, grouping, having, windows, sets, targets, distinct: _ } = self;
         from.for_each_expr_mut(level, visit);
         filter.iter_mut().for_each(|expr| visit(expr, level));
         if let Some(grouping) = grouping {
@@ -215,6 +220,7 @@ impl Select {
         }
         having.iter_mut().chain(targets).for_each(|expr| visit(expr, level));
         windows.iter_mut().flat_map(|window| window.exprs_mut()).for_each(|expr| visit(expr, level));
+        sets.iter_mut().flatten().flat_map(TableCall::exprs_mut).for_each(|expr| visit(expr, level));
     }
 }
 
@@ -246,7 +252,9 @@ impl Relation {
     pub fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
         match self {
             Self::OneRow | Self::Table { .. } | Self::System { .. } | Self::Cte { .. } | Self::WorkTable { .. } => {}
-            Self::Function { args, .. } => args.iter().for_each(|expr| visit(expr, level)),
+            Self::Function { calls, .. } => {
+                calls.iter().flat_map(TableCall::exprs).for_each(|expr| visit(expr, level));
+            }
             Self::Query { query, .. } => query.for_each_expr(level, visit),
             Self::Join { left, right, kind: _, on, lateral } => {
                 left.for_each_expr(level, visit);
@@ -283,7 +291,9 @@ impl Relation {
     pub fn for_each_expr_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Expr, usize)) {
         match self {
             Self::OneRow | Self::Table { .. } | Self::System { .. } | Self::Cte { .. } | Self::WorkTable { .. } => {}
-            Self::Function { args, .. } => args.iter_mut().for_each(|expr| visit(expr, level)),
+            Self::Function { calls, .. } => {
+                calls.iter_mut().flat_map(TableCall::exprs_mut).for_each(|expr| visit(expr, level));
+            }
             Self::Query { query, .. } => query.for_each_expr_mut(level, visit),
             Self::Join { left, right, kind: _, on, lateral } => {
                 left.for_each_expr_mut(level, visit);

@@ -63,6 +63,7 @@ pub fn build(plan: &Plan) -> Box<dyn Operator> {
         Plan::Scan(_) => Box::new(scan::TableScan::default()),
         Plan::System { .. } => Box::new(system::SystemScan::default()),
         Plan::Function { .. } => Box::new(function::FunctionScan::default()),
+        Plan::ProjectSet { input, .. } => Box::new(function::ProjectSet::new(build(input))),
         Plan::Filter { input, .. } => Box::new(filter::Filter::new(build(input))),
         Plan::Project { input, .. } => Box::new(project::Project::new(build(input))),
         Plan::Truncate { input, .. } => Box::new(project::Truncate::new(build(input))),

@@ -23,12 +23,14 @@ pub mod polymorphic;
 mod real;
 mod resolution;
 pub mod sequence;
+mod series;
 mod session;
 mod settings;
 mod strings;
 mod sync;
 pub mod system;
 pub mod table;
+mod unnest;
 pub mod window;
 
 use heliosdb_storage::value::{DataType, Value};

@@ -287,7 +287,6 @@ const FUNCTIONS_NOT_BUILT: &[&str] = &[
     "sha256",
     "stddev",
     "txid_current",
-    "unnest",
     "variance",
 ];
 

@@ -1,10 +1,24 @@
-//! Functions in FROM.
+//! Set-returning functions: in FROM and in the select list.
+//!
+//! A family registers its functions in a table of [`TableFunction`]s that is listed in `FAMILIES`. A function is code that
+//! starts a call and returns an iterator over its rows; everything else is told by the table:
+//!
+//! ```text
+//! // Returns plain values, because its one column has its own name: one row a word, none for NULL.
+//! TableFunction::new("words", &[Text], &[("words", Text)], words)
+//! // Returns rows of two columns; the pseudo-types are those of the arguments in the call.
+//! TableFunction::new("pairs", &[AnyArray], &[("at", Int4), ("value", AnyElement)], pairs)
+//! // Returns rows whose columns the call defines: f() AS t (a int, b text).
+//! TableFunction::new("anything", &[Json], &[], anything)
+//! ```
+
+use std::sync::Arc;
 
 use heliosdb_storage::Row;
-use heliosdb_storage::value::{DataType, Value};
+use heliosdb_storage::value::{DataType, RecordShape, Value};
 
 use super::resolution::{Choice, Signature, choose, no_function, several_functions};
-use super::{Volatility, bad_arguments};
+use super::{Volatility, polymorphic};
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::EvalContext;
 
@@ -15,33 +29,135 @@ pub struct TableFunction {
     pub schema: &'static str,
     /// Its name.
     pub name: &'static str,
-    /// The types of its arguments.
+    /// The types of its arguments; pseudo-types may be among them.
     pub args: &'static [DataType],
     /// Names and types of the columns of its rows. A function with one column of its own name returns a plain value:
-    /// an alias of the call then names the column too.
+    /// an alias of the call then names the column too. Without any the call must define them.
     pub columns: &'static [(&'static str, DataType)],
+    /// Whether a NULL argument means no rows without a call.
+    pub strict: bool,
     /// Whether it gives the same rows again.
     pub volatility: Volatility,
-    /// Starts a call; `NULL` arguments are the function's affair.
-    pub call: fn(&EvalContext<'_>, &[Value]) -> Result<RowSource>,
+    /// Starts a call. The shape tells the names and types that the columns have in it.
+    pub call: TableCode,
 }
+
+/// Names and types of the columns of a call.
+pub type RowShape = Arc<RecordShape>;
+
+/// The code of a set-returning function.
+pub type TableCode = fn(&EvalContext<'_>, &[Value], &RowShape) -> Result<RowSource>;
 
 /// The rows of a call, made as they are asked for.
 pub type RowSource = Box<dyn Iterator<Item = Result<Row>> + Send>;
 
-/// The function that a call in FROM names.
-pub fn resolve(schema: Option<&str>, name: &str, args: &[DataType]) -> Result<&'static TableFunction> {
-    let schema_sought = schema.unwrap_or("pg_catalog");
-    let candidates: Vec<Candidate> = FUNCTIONS
-        .iter()
-        .filter(|f| f.name == name && f.schema == schema_sought && f.args.len() == args.len())
-        .map(Candidate)
-        .collect();
-    match choose(candidates, args) {
-        Choice::One(candidate) => Ok(candidate.0),
-        Choice::None => Err(no_function(schema, name, args)),
-        Choice::Several => Err(several_functions(schema, name, args)),
+/// All families of set-returning functions.
+static FAMILIES: &[&[TableFunction]] = &[super::series::FUNCTIONS, super::unnest::FUNCTIONS, FUNCTIONS];
+
+static FUNCTIONS: &[TableFunction] = &[TableFunction::new(
+    "sync_now",
+    &[],
+    &[
+        ("pushed_transactions", DataType::Int8),
+        ("pulled_transactions", DataType::Int8),
+        ("bytes_sent", DataType::Int8),
+        ("bytes_received", DataType::Int8),
+        ("bytes_saved", DataType::Int8),
+        ("conflicts", DataType::Int8),
+        ("duration_ms", DataType::Int8),
+    ],
+    sync_now,
+)
+.in_schema("sync")
+.volatile()];
+
+impl TableFunction {
+    /// A strict, immutable function of `pg_catalog`: what most are. The methods below say what differs.
+    pub const fn new(
+        name: &'static str,
+        args: &'static [DataType],
+        columns: &'static [(&'static str, DataType)],
+        call: TableCode,
+    ) -> Self {
+        Self { schema: "pg_catalog", name, args, columns, strict: true, volatility: Volatility::Immutable, call }
     }
+
+    /// In another schema.
+    pub const fn in_schema(mut self, schema: &'static str) -> Self {
+        self.schema = schema;
+        self
+    }
+
+    /// Called with NULLs too.
+    pub const fn called_on_null(mut self) -> Self {
+        self.strict = false;
+        self
+    }
+
+    /// Gives the same rows within a statement only.
+    pub const fn stable(mut self) -> Self {
+        self.volatility = Volatility::Stable;
+        self
+    }
+
+    /// Gives other rows with every call.
+    pub const fn volatile(mut self) -> Self {
+        self.volatility = Volatility::Volatile;
+        self
+    }
+
+    /// Whether it returns plain values, not rows.
+    pub fn is_value(&self) -> bool {
+        matches!(self.columns, [(column, _)] if *column == self.name)
+    }
+
+    /// Starts a call.
+    pub fn start(&self, ctx: &EvalContext<'_>, args: &[Value], shape: &RowShape) -> Result<RowSource> {
+        if self.strict && args.iter().any(Value::is_null) {
+            return Ok(Box::new(std::iter::empty()));
+        }
+        (self.call)(ctx, args, shape)
+    }
+}
+
+/// A function that fits a call: what its arguments are to become, and what its columns are.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// The function.
+    pub function: &'static TableFunction,
+    /// The types of its arguments.
+    pub args: Vec<DataType>,
+    /// The columns; none if the call must define them.
+    pub columns: Vec<(&'static str, DataType)>,
+}
+
+/// Whether there is a set-returning function of that name.
+pub fn is_table_function(schema: Option<&str>, name: &str) -> bool {
+    named(schema, name).next().is_some()
+}
+
+fn named<'n>(schema: Option<&'n str>, name: &'n str) -> impl Iterator<Item = &'static TableFunction> + 'n {
+    let schema = schema.unwrap_or("pg_catalog");
+    FAMILIES.iter().copied().flatten().filter(move |f| f.name == name && f.schema == schema)
+}
+
+/// The function that a call names.
+pub fn resolve(schema: Option<&str>, name: &str, args: &[DataType]) -> Result<Resolved> {
+    let candidates = named(schema, name).filter(|f| f.args.len() == args.len()).map(Candidate).collect();
+    let function = match choose(candidates, args) {
+        Choice::One(candidate) => candidate.0,
+        Choice::None => return Err(no_function(schema, name, args)),
+        Choice::Several => return Err(several_functions(schema, name, args)),
+    };
+    let undetermined = || {
+        let message = "could not determine polymorphic type because input has type unknown";
+        SqlError::new(SqlState::DATATYPE_MISMATCH, message)
+    };
+    let resolved = polymorphic::resolve(function.args.iter().copied(), args).ok_or_else(undetermined)?;
+    let known = |declared: DataType| resolved.apply(declared).ok_or_else(undetermined);
+    let types = function.args.iter().map(|declared| known(*declared)).collect::<Result<_>>()?;
+    let columns = function.columns.iter().map(|(column, of)| Ok((*column, known(*of)?))).collect::<Result<_>>()?;
+    Ok(Resolved { function, args: types, columns })
 }
 
 #[derive(Clone, Copy)]
@@ -53,92 +169,7 @@ impl Signature for Candidate {
     }
 }
 
-const fn series(args: &'static [DataType], columns: &'static [(&'static str, DataType)]) -> TableFunction {
-    TableFunction {
-        schema: "pg_catalog",
-        name: "generate_series",
-        args,
-        columns,
-        volatility: Volatility::Immutable,
-        call: generate_series,
-    }
-}
-
-const INT4_SERIES: &[(&str, DataType)] = &[("generate_series", DataType::Int4)];
-const INT8_SERIES: &[(&str, DataType)] = &[("generate_series", DataType::Int8)];
-
-static FUNCTIONS: &[TableFunction] = &[
-    series(&[DataType::Int4, DataType::Int4], INT4_SERIES),
-    series(&[DataType::Int4, DataType::Int4, DataType::Int4], INT4_SERIES),
-    series(&[DataType::Int8, DataType::Int8], INT8_SERIES),
-    series(&[DataType::Int8, DataType::Int8, DataType::Int8], INT8_SERIES),
-    TableFunction {
-        schema: "sync",
-        name: "sync_now",
-        args: &[],
-        columns: &[
-            ("pushed_transactions", DataType::Int8),
-            ("pulled_transactions", DataType::Int8),
-            ("bytes_sent", DataType::Int8),
-            ("bytes_received", DataType::Int8),
-            ("bytes_saved", DataType::Int8),
-            ("conflicts", DataType::Int8),
-            ("duration_ms", DataType::Int8),
-        ],
-        volatility: Volatility::Volatile,
-        call: sync_now,
-    },
-];
-
-/// The numbers from first to last, both included.
-struct Series {
-    next: Option<i64>,
-    last: i64,
-    step: i64,
-    is_int4: bool,
-}
-
-impl Iterator for Series {
-    type Item = Result<Row>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let n = self.next?;
-        if (self.step > 0 && n > self.last) || (self.step < 0 && n < self.last) {
-            return None;
-        }
-        // The series ends where the next number would not fit.
-        self.next = n.checked_add(self.step);
-        let value = match i32::try_from(n) {
-            Ok(n) if self.is_int4 => Value::Int4(n),
-            _ => Value::Int8(n),
-        };
-        Some(Ok(vec![value]))
-    }
-}
-
-fn generate_series(_: &EvalContext<'_>, args: &[Value]) -> Result<RowSource> {
-    let numbers: Option<Vec<i64>> = args
-        .iter()
-        .map(|arg| match arg {
-            Value::Int4(n) => Some(i64::from(*n)),
-            Value::Int8(n) => Some(*n),
-            _ => None,
-        })
-        .collect();
-    let is_int4 = args.iter().all(|arg| matches!(arg, Value::Int4(_)));
-    let (first, last, step) = match numbers.as_deref() {
-        Some(&[first, last]) => (first, last, 1),
-        Some(&[first, last, step]) => (first, last, step),
-        _ if args.iter().any(Value::is_null) => return Ok(Box::new(std::iter::empty())),
-        _ => return Err(bad_arguments("generate_series", args)),
-    };
-    if step == 0 {
-        return Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, "step size cannot equal zero"));
-    }
-    Ok(Box::new(Series { next: Some(first), last, step, is_int4 }))
-}
-
-fn sync_now(ctx: &EvalContext<'_>, _: &[Value]) -> Result<RowSource> {
+fn sync_now(ctx: &EvalContext<'_>, _: &[Value], _: &RowShape) -> Result<RowSource> {
     let row = ctx.sync.sync_now(ctx.cancel)?.columns();
     Ok(Box::new(std::iter::once(Ok(row.into_iter().map(Value::Int8).collect()))))
 }
@@ -150,7 +181,7 @@ mod tests {
     use crate::sync_control::NoSync;
     use crate::types::ValueContext;
 
-    fn call(function: &TableFunction, args: &[Value]) -> Result<Vec<Row>> {
+    fn call(resolved: &Resolved, args: &[Value]) -> Result<Vec<Row>> {
         let session = SessionFacts::alone("u", "d");
         let ctx = EvalContext {
             params: &[],
@@ -161,29 +192,29 @@ mod tests {
             cancel: &crate::eval::NEVER_CANCELLED,
             subqueries: &NoSubqueries,
         };
-        (function.call)(&ctx, args)?.take(10).collect()
+        resolved.function.start(&ctx, args, &RowShape::default())?.take(10).collect()
     }
 
     #[test]
     fn series_go_both_ways_and_end_at_the_range() {
         let int4 = resolve(None, "generate_series", &[DataType::Int4, DataType::Int4, DataType::Int4]).unwrap();
-        let rows = |a, b, c| call(int4, &[Value::Int4(a), Value::Int4(b), Value::Int4(c)]).unwrap();
+        let rows = |a, b, c| call(&int4, &[Value::Int4(a), Value::Int4(b), Value::Int4(c)]).unwrap();
         assert_eq!(rows(1, 5, 2), [[Value::Int4(1)], [Value::Int4(3)], [Value::Int4(5)]]);
         assert_eq!(rows(1, -1, -1), [[Value::Int4(1)], [Value::Int4(0)], [Value::Int4(-1)]]);
         assert!(rows(2, 1, 1).is_empty());
         assert_eq!(rows(i32::MAX, i32::MAX, 1).len(), 1);
-        assert!(call(int4, &[Value::Null, Value::Int4(1), Value::Int4(1)]).unwrap().is_empty());
-        let zero = call(int4, &[Value::Int4(1), Value::Int4(2), Value::Int4(0)]);
+        assert!(call(&int4, &[Value::Null, Value::Int4(1), Value::Int4(1)]).unwrap().is_empty());
+        let zero = call(&int4, &[Value::Int4(1), Value::Int4(2), Value::Int4(0)]);
         assert_eq!(zero.unwrap_err().message, "step size cannot equal zero");
         let int8 = resolve(None, "generate_series", &[DataType::Int8, DataType::Int4]).unwrap();
-        assert_eq!(call(int8, &[Value::Int8(i64::MAX), Value::Int8(i64::MAX)]).unwrap(), [[Value::Int8(i64::MAX)]]);
+        assert_eq!(call(&int8, &[Value::Int8(i64::MAX), Value::Int8(i64::MAX)]).unwrap(), [[Value::Int8(i64::MAX)]]);
     }
 
     #[test]
     fn sync_now_is_what_the_worker_says() {
         let function = resolve(Some("sync"), "sync_now", &[]).unwrap();
         assert_eq!(function.columns.len(), 7);
-        assert_eq!(call(function, &[]).unwrap_err().state, SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
+        assert_eq!(call(&function, &[]).unwrap_err().state, SqlState::OBJECT_NOT_IN_PREREQUISITE_STATE);
         assert!(resolve(None, "sync_now", &[]).is_err());
     }
 }

@@ -8,6 +8,7 @@
 //! | `f(VARIADIC a)` | `Expr::Prefixed` with `VARIADIC` |
 //! | `WHERE CURRENT OF c` | `Expr::Prefixed` with `CURRENT OF` |
 //! | `FOR NO KEY UPDATE`, `FOR KEY SHARE` | a lock clause `OF` a computed name; several relations are several clauses |
+//! | `ROWS FROM (f(1), g(2))` | a function of a computed name, whose arguments are the calls |
 //! | `… EXCLUDE TIES` of a frame | `Expr::Prefixed` with `EXCLUDE TIES` around the offset of the frame's end |
 //! | `SET a[1] = …` | a name whose later parts are subscripts |
 
@@ -226,4 +227,32 @@ pub fn frame_end(end: &WindowFrameBound) -> (Option<WindowFrameBound>, Exclusion
         _ => WindowFrameBound::Following(Some(value.clone())),
     };
     (Some(end), *exclusion)
+}
+
+const ROWS_FROM: &str = "ROWS FROM";
+
+/// `ROWS FROM (…)`: the name and the arguments of a function.
+pub(super) fn rows_from(calls: Vec<Function>) -> (ObjectName, Vec<FunctionArg>) {
+    let name = ObjectNamePart::Function(ObjectNamePartFunction { name: Ident::new(ROWS_FROM), args: Vec::new() });
+    let args = calls.into_iter().map(|call| FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Function(call))));
+    (ObjectName(vec![name]), args.collect())
+}
+
+/// The calls of ROWS FROM.
+pub fn as_rows_from<'a>(
+    name: &ObjectName,
+    args: &'a [FunctionArg],
+) -> Option<Vec<(&'a ObjectName, &'a [FunctionArg])>> {
+    let [ObjectNamePart::Function(ObjectNamePartFunction { name, .. })] = name.0.as_slice() else { return None };
+    if name.value != ROWS_FROM {
+        return None;
+    }
+    let call = |arg: &'a FunctionArg| match arg {
+        FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Function(call))) => match &call.args {
+            FunctionArguments::List(list) => Some((&call.name, list.args.as_slice())),
+            _ => None,
+        },
+        _ => None,
+    };
+    args.iter().map(call).collect()
 }

@@ -35,7 +35,7 @@ use crate::bind::tree::{CteId, SetOperation};
 use crate::catalog_views::SystemRelation;
 use crate::expr::Expr;
 use crate::functions::aggregate::AggregateFunction;
-use crate::functions::table::TableFunction;
+use crate::functions::table::{RowShape, TableFunction};
 use crate::functions::window::WindowFunction;
 
 pub use access::{Access, KeyBound, KeyBounds, KeyPart, KeyValue};
@@ -62,14 +62,21 @@ pub enum Plan {
         /// The name it goes by.
         name: Arc<str>,
     },
-    /// Rows of a function.
+    /// Rows of functions, side by side: one that has no more rows gives NULLs until all are at their end.
     Function {
-        /// The function.
-        function: &'static TableFunction,
-        /// Its arguments.
-        args: Vec<Expr>,
+        /// The calls.
+        calls: Vec<TableCall>,
+        /// WITH ORDINALITY: one more column, which counts the rows.
+        ordinality: bool,
         /// The name it goes by.
         name: Arc<str>,
+    },
+    /// Each row of the input as often as set-returning functions of it give rows, with a column for each of them.
+    ProjectSet {
+        /// Where the rows come from.
+        input: Box<Plan>,
+        /// The calls, over the input's row.
+        calls: Vec<TableCall>,
     },
     /// The rows that satisfy a condition.
     Filter {
@@ -215,6 +222,29 @@ pub struct SetOperationPlan {
     pub left: Plan,
     /// The side that they are looked for in.
     pub right: Plan,
+}
+
+/// A call that gives rows.
+#[derive(Clone, Debug)]
+pub struct TableCall {
+    /// What is called.
+    pub callee: TableCallee,
+    /// The columns of its rows.
+    pub shape: RowShape,
+}
+
+/// What a call that gives rows calls.
+#[derive(Clone, Debug)]
+pub enum TableCallee {
+    /// A set-returning function.
+    Function {
+        /// The function.
+        function: &'static TableFunction,
+        /// Its arguments.
+        args: Vec<Expr>,
+    },
+    /// An expression: one row of one value.
+    Value(Expr),
 }
 
 /// A query that is computed once, as far as its rows are asked for.

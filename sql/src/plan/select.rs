@@ -8,13 +8,16 @@ use super::context::PlannerContext;
 use super::join::{JoinRel, Orders, Path, Problem, Search};
 use super::node::Planned;
 use super::planner::finish;
-use super::{Plan, RowLimit, SortKey, cost};
+use super::{Plan, RowLimit, SortKey, TableCall, cost};
 use crate::bind::tree::{Distinct, Grouping, Select, Window};
 use crate::bind::window::sort_keys;
 use crate::expr::Expr;
 
 /// The part of the rows that HAVING is taken to leave.
 const HAVING_PART: f64 = 1.0 / 3.0;
+
+/// How many rows a set-returning function of the select list is taken to give for each row.
+const ASSUMED_SET_ROWS: f64 = 1_000.0;
 
 /// The part of the rows that a LIMIT is taken to want whose number is not known, as PostgreSQL has it.
 const UNKNOWN_LIMIT_PART: f64 = 0.1;
@@ -56,11 +59,12 @@ pub(super) fn plan_select(
     ctx: PlannerContext<'_>,
 ) -> Planned {
     push_having(&mut select);
-    let Select { from, filter, mut grouping, having, mut windows, mut targets, distinct } = select;
-    // Results of windows over FROM are columns behind its own.
-    let window_calls = windows.iter().map(|window| window.calls.len()).sum();
+    let Select { from, filter, mut grouping, having, mut windows, mut sets, mut targets, distinct } = select;
+    // Results of windows and set-returning functions over FROM are columns behind its own.
+    let window_calls: usize = windows.iter().map(|window| window.calls.len()).sum();
+    let later = window_calls + sets.iter().map(Vec::len).sum::<usize>();
     let first_call = grouping.as_ref().map_or(from.width(), Grouping::width);
-    let mut problem = Problem::new(from, filter, window_calls, ctx);
+    let mut problem = Problem::new(from, filter, later, ctx);
     match &mut grouping {
         Some(grouping) => {
             problem.resolve_all(&mut grouping.groups);
@@ -69,11 +73,13 @@ pub(super) fn plan_select(
         None => {
             problem.resolve_all(&mut targets);
             problem.resolve_all(windows.iter_mut().flat_map(Window::exprs_mut));
+            problem.resolve_all(sets.iter_mut().flatten().flat_map(TableCall::exprs_mut));
         }
     }
-    let calls = first_call..first_call + window_calls;
+    let calls = first_call..first_call + later;
     let of_from = |targets: &[Expr]| {
-        let mut columns = columns_of(targets.iter().chain(windows.iter().flat_map(Window::exprs)));
+        let later = windows.iter().flat_map(Window::exprs).chain(sets.iter().flatten().flat_map(TableCall::exprs));
+        let mut columns = columns_of(targets.iter().chain(later));
         columns.retain(|column| !calls.contains(column));
         columns
     };
@@ -101,6 +107,7 @@ pub(super) fn plan_select(
             let mut layout = wanted;
             let sorted = choice.window_order.clone();
             let planned = windowed(planned, windows, &mut layout, first_call, sorted, ctx);
+            let planned = set_returning(planned, sets, &mut layout, first_call + window_calls, ctx);
             planned.projected(targets, &layout, ctx)
         }
         Some(grouping) => {
@@ -111,6 +118,7 @@ pub(super) fn plan_select(
             }
             let mut layout: Vec<usize> = (0..width).collect();
             let planned = windowed(planned, windows, &mut layout, first_call, Vec::new(), ctx);
+            let planned = set_returning(planned, sets, &mut layout, first_call + window_calls, ctx);
             planned.projected(targets, &layout, ctx)
         }
     };
@@ -165,6 +173,30 @@ fn windowed(
         let total = planned.total + rows * ctx.settings.cpu_operator_cost * (count + row_count(partition.len()));
         let plan = Plan::Window(Box::new(super::WindowPlan { input: planned.plan, partition, order, calls }));
         planned = Planned::new(plan, rows, bytes, (startup, total), ctx);
+    }
+    planned
+}
+
+/// Set-returning functions over rows whose columns are those of a layout; each adds its results to it.
+fn set_returning(
+    mut planned: Planned,
+    sets: Vec<Vec<TableCall>>,
+    layout: &mut Vec<usize>,
+    mut next: usize,
+    ctx: PlannerContext<'_>,
+) -> Planned {
+    for mut calls in sets {
+        calls.iter_mut().flat_map(TableCall::exprs_mut).for_each(|expr| {
+            expr.map_columns(&mut |column| {
+                layout.iter().position(|known| *known == column).expect("BUG: a column that the row does not have")
+            });
+        });
+        layout.extend((next..).take(calls.len()));
+        next += calls.len();
+        let rows = planned.rows * ASSUMED_SET_ROWS;
+        let costs = (planned.startup, planned.total + rows * ctx.settings.cpu_tuple_cost);
+        let bytes = planned.bytes + 8.0 * row_count(calls.len());
+        planned = Planned::new(Plan::ProjectSet { input: Box::new(planned.plan), calls }, rows, bytes, costs, ctx);
     }
     planned
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Access, AggregateCall, Frame, FrameBound, KeyBounds, KeyPart, KeyValue, OnConflict, Plan, Returning, RowLimit,
-    WindowCall, WindowCallee,
+    TableCall, TableCallee, WindowCall, WindowCallee,
 };
 use crate::bind::tree::CteId;
 use crate::expr::{Expr, SubqueryForm};
@@ -74,7 +74,7 @@ impl Plan {
     /// Whether anything in it may give another result when it is run again within the statement.
     pub fn is_volatile(&self) -> bool {
         let own = match self {
-            Self::Function { function, .. } => function.volatility == Volatility::Volatile,
+            Self::Function { calls, .. } | Self::ProjectSet { calls, .. } => calls.iter().any(TableCall::is_volatile),
             Self::Insert(_) | Self::Update(_) | Self::Delete(_) => true,
             _ => false,
         };
@@ -110,7 +110,10 @@ impl Plan {
             Self::Values { rows } => rows.first().map_or(0, Vec::len),
             Self::Scan(scan) => scan.width,
             Self::System { relation, .. } => relation.columns.len(),
-            Self::Function { function, .. } => function.columns.len(),
+            Self::Function { calls, ordinality, .. } => {
+                calls.iter().map(TableCall::width).sum::<usize>() + usize::from(*ordinality)
+            }
+            Self::ProjectSet { input, calls } => input.width() + calls.len(),
             Self::Filter { input, .. }
             | Self::Estimated { input, .. }
             | Self::Distinct { input }
@@ -152,6 +155,7 @@ impl Plan {
             | Self::Aggregate { input, .. }
             | Self::Distinct { input }
             | Self::Unique { input, .. }
+            | Self::ProjectSet { input, .. }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. } => vec![(input, false)],
             Self::NestedLoop(join) => vec![(&join.left, false), (&join.right, join.lateral)],
@@ -187,6 +191,7 @@ impl Plan {
             | Self::Aggregate { input, .. }
             | Self::Distinct { input }
             | Self::Unique { input, .. }
+            | Self::ProjectSet { input, .. }
             | Self::Sort { input, .. }
             | Self::Limit { input, .. } => vec![(input, false)],
             Self::NestedLoop(join) => {
@@ -225,7 +230,9 @@ impl Plan {
             Self::Values { rows } => rows.iter().flatten().collect(),
             Self::Scan(scan) => scan.access.exprs().into_iter().chain(&scan.filter).collect(),
             Self::System { filter, .. } => filter.iter().collect(),
-            Self::Function { args, .. } => args.iter().collect(),
+            Self::Function { calls, .. } | Self::ProjectSet { calls, .. } => {
+                calls.iter().flat_map(TableCall::exprs).collect()
+            }
             Self::Filter { predicate, .. } => vec![predicate],
             Self::Project { exprs, .. } => exprs.iter().collect(),
             Self::NestedLoop(join) => join.on.iter().chain(&join.output.filter).collect(),
@@ -275,7 +282,9 @@ impl Plan {
             Self::Values { rows } => rows.iter_mut().flatten().collect(),
             Self::Scan(scan) => scan.access.exprs_mut().into_iter().chain(&mut scan.filter).collect(),
             Self::System { filter, .. } => filter.iter_mut().collect(),
-            Self::Function { args, .. } => args.iter_mut().collect(),
+            Self::Function { calls, .. } | Self::ProjectSet { calls, .. } => {
+                calls.iter_mut().flat_map(TableCall::exprs_mut).collect()
+            }
             Self::Filter { predicate, .. } => vec![predicate],
             Self::Project { exprs, .. } => exprs.iter_mut().collect(),
             Self::NestedLoop(join) => join.on.iter_mut().chain(&mut join.output.filter).collect(),
@@ -398,6 +407,42 @@ impl Frame {
             && self.exclusion == other.exclusion
             && bounds(&self.start, &other.start)
             && bounds(&self.end, &other.end)
+    }
+}
+
+impl TableCall {
+    /// Its expressions.
+    pub fn exprs(&self) -> &[Expr] {
+        match &self.callee {
+            TableCallee::Function { args, .. } => args,
+            TableCallee::Value(expr) => std::slice::from_ref(expr),
+        }
+    }
+
+    /// As [`TableCall::exprs`], to change them.
+    pub fn exprs_mut(&mut self) -> &mut [Expr] {
+        match &mut self.callee {
+            TableCallee::Function { args, .. } => args,
+            TableCallee::Value(expr) => std::slice::from_mut(expr),
+        }
+    }
+
+    /// How many columns its rows have.
+    pub fn width(&self) -> usize {
+        self.shape.fields.len()
+    }
+
+    /// Whether it gives plain values, not rows.
+    pub fn is_value(&self) -> bool {
+        match &self.callee {
+            TableCallee::Function { function, .. } => function.is_value(),
+            TableCallee::Value(_) => true,
+        }
+    }
+
+    /// Whether the function itself may give other rows when it is called again.
+    pub fn is_volatile(&self) -> bool {
+        matches!(&self.callee, TableCallee::Function { function, .. } if function.volatility == Volatility::Volatile)
     }
 }
 

@@ -86,6 +86,7 @@ scripts!(
     sequences,
     select,
     set_operations,
+    set_returning,
     settings,
     styles,
     subqueries,

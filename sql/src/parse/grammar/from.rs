@@ -6,6 +6,7 @@ use sqlparser::ast::{TableAlias, TableInheritance, TableWithJoins};
 use super::Grammar;
 use super::query::plain_column;
 use crate::error::Result;
+use crate::parse::encoding;
 use crate::parse::keyword::Keyword;
 use crate::parse::token::TokenKind;
 
@@ -161,42 +162,48 @@ impl Grammar<'_> {
 
     /// A function as a relation, if one comes next.
     fn table_function(&mut self, lateral: bool) -> Result<Option<TableFactor>> {
-        if self.are_next(&[Keyword::Rows, Keyword::From]) {
-            return self.unsupported("ROWS FROM");
+        let is_list = self.are_next(&[Keyword::Rows, Keyword::From]) && self.ahead(2).kind == TokenKind::LeftParen;
+        let (name, args) = if is_list {
+            self.advance();
+            self.advance();
+            encoding::rows_from(self.parenthesised(Self::row_function)?)
+        } else {
+            match self.name_before_parenthesis() {
+                Some(true) => self.plain_call()?,
+                Some(false) => return self.special_table_function().map(Some),
+                None => return Ok(None),
+            }
+        };
+        let with_ordinality = self.eat_keywords(&[Keyword::With, Keyword::Ordinality]);
+        let alias = self.function_alias()?;
+        Ok(Some(TableFactor::Function { lateral, name, args, with_ordinality, alias }))
+    }
+
+    /// A call in ROWS FROM.
+    fn row_function(&mut self) -> Result<ast::Function> {
+        if self.name_before_parenthesis() != Some(true) {
+            return self.unexpected();
         }
-        match self.name_before_parenthesis() {
-            Some(true) => {}
-            Some(false) => return self.special_table_function().map(Some),
-            None => return Ok(None),
+        let (name, args) = self.plain_call()?;
+        if self.keyword() == Some(Keyword::As) {
+            return self.unsupported("a column definition list in ROWS FROM");
         }
+        let list = ast::FunctionArgumentList { duplicate_treatment: None, args, clauses: Vec::new() };
+        Ok(encoding::function(name, FunctionArguments::List(list)))
+    }
+
+    /// A call of a function by its name, and nothing but its arguments.
+    fn plain_call(&mut self) -> Result<(ObjectName, Vec<ast::FunctionArg>)> {
         let mut parts = vec![self.label()?];
         while self.eat(&TokenKind::Dot) {
             parts.push(self.label()?);
         }
-        let name = ObjectName::from(parts);
         let token = self.token();
         let list = self.call_arguments()?;
         if list.duplicate_treatment.is_some() || !list.clauses.is_empty() {
             return Err(crate::parse::position::unexpected(self.source, token));
         }
-        let with_ordinality = self.eat_keywords(&[Keyword::With, Keyword::Ordinality]);
-        let alias = self.function_alias()?;
-        if lateral {
-            return Ok(Some(TableFactor::Function { lateral, name, args: list.args, with_ordinality, alias }));
-        }
-        Ok(Some(TableFactor::Table {
-            name,
-            alias,
-            args: Some(ast::TableFunctionArgs { args: list.args, settings: None }),
-            with_hints: Vec::new(),
-            version: None,
-            with_ordinality,
-            partitions: Vec::new(),
-            json_path: None,
-            sample: None,
-            index_directives: Vec::new(),
-            inheritance: None,
-        }))
+        Ok((ObjectName::from(parts), list.args))
     }
 
     /// Whether a call comes next: true for a function by its name, false for one with a grammar of its own.

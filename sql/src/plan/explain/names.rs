@@ -8,7 +8,7 @@ use heliosdb_storage::catalog::TableDef;
 use super::deparse;
 use crate::expr::{Expr, SubqueryForm};
 use crate::functions::aggregate::AggregateFunction;
-use crate::plan::{AggregateCall, JoinKind, JoinOutput, Plan, Scan};
+use crate::plan::{AggregateCall, JoinKind, JoinOutput, Plan, Scan, TableCallee};
 
 /// The names that expressions of a node can use.
 #[derive(Clone, Copy)]
@@ -110,15 +110,24 @@ pub fn labels(plan: &Plan, around: Option<&Around<'_>>, statement: &StatementNam
         Plan::System { relation, name, .. } => {
             relation.columns.iter().map(|(column, _)| qualified(statement, name, column)).collect()
         }
-        Plan::Function { function, name, .. } => function
-            .columns
-            .iter()
-            .map(|(column, _)| {
+        Plan::Function { calls, ordinality, name } => {
+            let is_only = calls.len() == 1;
+            let columns = calls.iter().flat_map(|call| {
                 // A function of one value gives its column its own name.
-                let column = if *column == function.name { name } else { *column };
-                qualified(statement, name, column)
-            })
-            .collect(),
+                let own = (is_only && call.is_value()).then_some(name.as_ref());
+                call.shape.fields.iter().map(move |(column, _)| own.unwrap_or(column))
+            });
+            let columns = columns.chain(ordinality.then_some("ordinality"));
+            columns.map(|column| qualified(statement, name, column)).collect()
+        }
+        Plan::ProjectSet { input, calls } => {
+            let mut row = below(input);
+            row.extend(calls.iter().map(|call| match &call.callee {
+                TableCallee::Function { function, .. } => format!("({}(...))", function.name),
+                TableCallee::Value(_) => "(...)".to_owned(),
+            }));
+            row
+        }
         Plan::CteScan { width, name, .. } | Plan::WorkTableScan { width, name, .. } => {
             (1..=*width).map(|at| qualified(statement, name, &format!("column{at}"))).collect()
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::deparse;
 use super::names::{Around, Names, StatementNames, column_name, labels, pair_labels, scan_labels};
 use crate::expr::{Expr, SubqueryForm, SubqueryKind};
-use crate::plan::{Access, Estimate, JoinKind, JoinOutput, KeyBounds, KeyPart, KeyValue, Plan, Scan, SortKey};
+use crate::plan::{
+    Access, Estimate, JoinKind, JoinOutput, KeyBounds, KeyPart, KeyValue, Plan, Scan, SortKey, TableCall, TableCallee,
+};
 
 /// A node of an explanation.
 #[derive(Debug)]
@@ -263,14 +265,18 @@ impl Walk<'_> {
                 );
                 titled("Seq Scan", format!("Seq Scan on {}", with_alias(relation.name, name)), properties)
             }
-            Plan::Function { function, name, .. } => titled(
-                "Function Scan",
-                format!("Function Scan on {}", with_alias(function.name, name)),
-                vec![
-                    Property::Hidden("Function Name", function.name.to_owned()),
-                    Property::Hidden("Alias", name.to_string()),
-                ],
-            ),
+            Plan::Function { calls, name, .. } => {
+                let function = match calls.as_slice() {
+                    [TableCall { callee: TableCallee::Function { function, .. }, .. }] => Some(function.name),
+                    _ => None,
+                };
+                let shown = function.map_or_else(|| name.to_string(), |function| with_alias(function, name));
+                let mut properties: Vec<Property> =
+                    function.into_iter().map(|name| Property::Hidden("Function Name", name.to_owned())).collect();
+                properties.push(Property::Hidden("Alias", name.to_string()));
+                titled("Function Scan", format!("Function Scan on {shown}"), properties)
+            }
+            Plan::ProjectSet { .. } => titled("ProjectSet", "ProjectSet".to_owned(), Vec::new()),
             Plan::CteScan { name, .. } => {
                 titled("CTE Scan", format!("CTE Scan on {name}"), vec![Property::Hidden("CTE Name", name.to_string())])
             }

@@ -21,8 +21,8 @@ pub(super) fn source_of(relation: Relation) -> (Source, Arc<str>) {
         Relation::System { relation, name } => {
             plan(Plan::System { relation, filter: None, name: Arc::clone(&name) }, name)
         }
-        Relation::Function { function, args, name } => {
-            plan(Plan::Function { function, args, name: Arc::clone(&name) }, name)
+        Relation::Function { calls, ordinality, name } => {
+            plan(Plan::Function { calls, ordinality, name: Arc::clone(&name) }, name)
         }
         Relation::Cte { id, width, stable, name } => {
             plan(Plan::CteScan { id, width, stable, name: Arc::clone(&name) }, name)
