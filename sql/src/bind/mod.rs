@@ -48,6 +48,7 @@ mod table_function;
 pub mod tree;
 pub mod type_name;
 mod view;
+pub mod view_text;
 mod walk;
 pub mod window;
 

@@ -127,8 +127,9 @@ fn tables(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
         ]
     };
     let own = ctx.txn.catalog().tables().map(|table| row(&table.schema, &table.name, "BASE TABLE"));
+    let views = ctx.txn.catalog().views().map(|view| row(&view.schema, &view.name, "VIEW"));
     let system = all().map(|(_, relation)| row(relation.schema, relation.name, "VIEW"));
-    Ok(own.chain(system).collect())
+    Ok(own.chain(views).chain(system).collect())
 }
 
 /// What the row of a column is made from.

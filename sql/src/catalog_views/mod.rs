@@ -10,13 +10,14 @@ mod information_schema;
 mod listed_index;
 mod pg_class;
 mod pg_constraint;
+mod pg_object;
 mod pg_server;
 mod pg_session;
 mod pg_stat;
 mod pg_type;
 mod sync;
 
-use heliosdb_storage::catalog::{CatalogObject, NameSpace};
+use heliosdb_storage::catalog::{CatalogObject, NameSpace, ViewDef};
 use heliosdb_storage::value::DataType;
 use heliosdb_storage::{Catalog, Oid, Row, Transaction};
 
@@ -59,6 +60,7 @@ const FIRST_SYSTEM_RELATION: i64 = 12_000;
 static RELATIONS: &[&[SystemRelation]] = &[
     pg_class::RELATIONS,
     pg_constraint::RELATIONS,
+    pg_object::RELATIONS,
     pg_server::RELATIONS,
     pg_session::RELATIONS,
     pg_stat::RELATIONS,
@@ -70,6 +72,11 @@ static RELATIONS: &[&[SystemRelation]] = &[
 /// All system relations with their oids.
 fn all() -> impl Iterator<Item = (i64, &'static SystemRelation)> {
     (FIRST_SYSTEM_RELATION..).zip(RELATIONS.iter().copied().flatten())
+}
+
+/// The query of a view as its reader sees it.
+fn view_definition(view: &ViewDef, ctx: &ViewContext<'_>) -> String {
+    crate::bind::view_text::definition(view, ctx.txn.catalog(), &ctx.session.path)
 }
 
 /// Whether a schema belongs to the system: nothing can be made in it.

@@ -1,12 +1,13 @@
 //! Relations and their columns: `pg_class`, `pg_attribute`, `pg_attrdef`, `pg_index`, `pg_tables`, `pg_indexes`.
 
 use heliosdb_storage::Row;
-use heliosdb_storage::catalog::TableDef;
+use heliosdb_storage::catalog::{Identity, TableDef};
 use heliosdb_storage::key::KeyOrder;
 use heliosdb_storage::value::{DataType, Value};
 
 use super::cell::{boolean, int2, int4, oid, oid32, text, text_or_null, vector};
 use super::listed_index::ListedIndex;
+use super::pg_object::other_relations;
 use super::{SystemRelation, ViewContext, all, crdt_type, pg_type};
 use crate::error::Result;
 use crate::functions::system::USER_OID;
@@ -230,6 +231,20 @@ fn pg_class(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
             rows.push(relation.row(ctx));
         }
     }
+    for other in other_relations(ctx) {
+        let relation = Relation {
+            oid: i64::from(other.oid),
+            name: other.name,
+            schema: other.schema,
+            access_method: 0,
+            has_index: false,
+            kind: other.kind,
+            columns: other.columns.len(),
+            checks: 0,
+            options: None,
+        };
+        rows.push(relation.row(ctx));
+    }
     rows.extend(all().map(|(id, system)| {
         let relation = Relation {
             oid: id,
@@ -257,6 +272,7 @@ struct Attribute<'a> {
     modifier: i32,
     not_null: bool,
     has_default: bool,
+    identity: Option<Identity>,
 }
 
 impl Attribute<'_> {
@@ -275,7 +291,11 @@ impl Attribute<'_> {
             boolean(self.not_null),
             boolean(self.has_default),
             boolean(false),
-            text(""),
+            text(match self.identity {
+                Some(Identity::Always) => "a",
+                Some(Identity::ByDefault) => "d",
+                None => "",
+            }),
             text(""),
             boolean(false),
             boolean(true),
@@ -300,7 +320,8 @@ fn pg_attribute(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
                 number: usize::from(column.id.0),
                 modifier: column.column_type.typmod,
                 not_null: column.not_null,
-                has_default: column.default.is_some(),
+                has_default: column.default.is_some() && column.identity.is_none(),
+                identity: column.identity,
             };
             attribute.row()
         }));
@@ -315,10 +336,27 @@ fn pg_attribute(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
                     modifier: column_type.typmod,
                     not_null: false,
                     has_default: false,
+                    identity: None,
                 };
                 attribute.row()
             }));
         }
+    }
+    for other in other_relations(ctx) {
+        rows.extend(other.columns.iter().zip(1..).map(|((name, data_type, modifier), number)| {
+            let attribute = Attribute {
+                relation: i64::from(other.oid),
+                name,
+                type_oid: data_type.oid(),
+                base: *data_type,
+                number,
+                modifier: *modifier,
+                not_null: other.kind == "S",
+                has_default: false,
+                identity: None,
+            };
+            attribute.row()
+        }));
     }
     for (id, system) in all() {
         rows.extend(system.columns.iter().zip(1..).map(|((name, data_type), number)| {
@@ -331,6 +369,7 @@ fn pg_attribute(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
                 modifier: -1,
                 not_null: false,
                 has_default: false,
+                identity: None,
             };
             attribute.row()
         }));
@@ -350,7 +389,7 @@ fn pg_attrdef(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for table in ctx.txn.catalog().tables() {
         for column in &table.columns {
-            if let Some(default) = &column.default {
+            if let (Some(default), None) = (&column.default, column.identity) {
                 let number = usize::from(column.id.0);
                 rows.push(vec![oid(derived_oid(table, number)), oid32(table.id.0), int2(number), text(default)]);
             }

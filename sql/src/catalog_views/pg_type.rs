@@ -101,11 +101,27 @@ fn row(id: u32, name: &str, data_type: DataType, base: Option<DataType>) -> Row 
     ]
 }
 
-fn pg_type(_: &ViewContext<'_>) -> Result<Vec<Row>> {
+fn pg_type(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
     let arrays = DataType::fixed().filter_map(DataType::array);
     let base = DataType::fixed().chain(arrays).map(|t| row(t.oid(), &names::catalog_name(t), t, None));
     let domains = crdt_type::all().map(|t| row(t.oid, &t.name(), t.base, Some(t.base)));
-    Ok(base.chain(domains).collect())
+    let mut rows: Vec<Row> = base.chain(domains).collect();
+    for found in super::pg_object::enums(ctx) {
+        let data_type = DataType::Enum(found.id.0);
+        let schema = oid(ctx.schema_oid(&found.schema));
+        for (data_type, name, kind) in
+            [(Some(data_type), found.name.clone(), "e"), (data_type.array(), format!("_{}", found.name), "b")]
+        {
+            let Some(data_type) = data_type else { continue };
+            let mut row = row(data_type.oid(), &name, data_type, None);
+            if let [_, _, namespace, _, _, _, typtype, ..] = row.as_mut_slice() {
+                *namespace = schema.clone();
+                *typtype = text(kind);
+            }
+            rows.push(row);
+        }
+    }
+    Ok(rows)
 }
 
 fn pg_namespace(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {

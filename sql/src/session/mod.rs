@@ -402,6 +402,11 @@ impl Session {
         self.notice("NOTICE", SqlError::new(state, message));
     }
 
+    /// The database's name.
+    pub(crate) fn database(&self) -> &str {
+        &self.facts.database
+    }
+
     /// What the session knows of sequences.
     pub(crate) const fn sequences(&self) -> &SequenceSession {
         &self.facts.sequences

@@ -2,6 +2,7 @@
 //!
 //! Names in them are looked up when they are run, not before.
 
+mod comment;
 mod constraint;
 mod create_index;
 mod create_table;
@@ -92,6 +93,7 @@ impl ObjectStatement {
             Self::Sequence(statement) => statement.tag(),
             Self::View(statement) => statement.tag(),
             Self::Type(statement) => statement.tag(),
+            Self::Comment(_) => "COMMENT",
             Self::Drop(statement) => statement.tag(),
         }
     }
@@ -102,6 +104,7 @@ impl ObjectStatement {
             Self::Sequence(statement) => statement.run(session),
             Self::View(statement) => statement.run(session),
             Self::Type(statement) => statement.run(session),
+            Self::Comment(statement) => comment::run(session, statement),
             Self::Drop(statement) => drop::run(session, statement),
         }
     }

@@ -60,6 +60,7 @@ scripts!(
     aggregates,
     arrays_and_rows,
     arrays,
+    comments,
     constraints,
     copy,
     create_table,

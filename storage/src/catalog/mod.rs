@@ -7,6 +7,7 @@
 //! | file | objects |
 //! |---|---|
 //! | `object` | what all kinds have in common |
+//! | `comment` | comments on objects |
 //! | `schema` | schemas |
 //! | `enum_type` | enums |
 //! | `sequence` | sequences |
@@ -15,6 +16,7 @@
 //! | `table`, `index` | tables, with columns and constraints; their indexes |
 //! | `persist` | records on disk |
 
+pub mod comment;
 pub mod enum_type;
 pub mod index;
 pub mod object;
@@ -28,6 +30,7 @@ pub mod view;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+pub use comment::{CommentClass, CommentKey};
 pub use enum_type::{EnumDef, EnumValueDef};
 pub use index::{IndexDef, IndexKey, IndexedValue};
 pub use object::{CatalogObject, NameSpace};
@@ -54,6 +57,7 @@ pub struct Catalog {
     /// The version of the synced tables' schema.
     pub schema_version: SchemaVersion,
     objects: BTreeMap<Oid, CatalogObject>,
+    pub(crate) comments: BTreeMap<CommentKey, Arc<str>>,
     /// Who has a name. An index's name leads to its table.
     names: BTreeMap<object::NameKey, Oid>,
     tables: BTreeMap<RelationId, Arc<TableDef>>,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Catalog, CatalogObject, SchemaDef, TableDef};
+use super::{Catalog, CatalogObject, CommentKey, SchemaDef, TableDef};
 use crate::base::{BaseRead, Space};
 use crate::error::{Error, Result};
 use crate::ids::Oid;
@@ -39,7 +39,11 @@ impl Catalog {
         }
         let Some(records) = read.open(Space::Internal(Internal::Catalog))? else { return Ok(catalog) };
         for entry in records.range(&KeyRange::ALL, Direction::Forward)? {
-            catalog.put(decode_record(entry?.value())?);
+            let entry = entry?;
+            match CommentKey::decode(entry.key()) {
+                Some(key) => catalog.load_comment(key, entry.value())?,
+                None => catalog.put(decode_record(entry.value())?),
+            }
         }
         Ok(catalog)
     }

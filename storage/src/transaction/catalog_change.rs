@@ -8,7 +8,7 @@ use super::Transaction;
 use super::synced::sync_id_of;
 use super::undo::Undo;
 use crate::base::Space;
-use crate::catalog::{Catalog, CatalogObject, IndexDef, TableDef};
+use crate::catalog::{Catalog, CatalogObject, CommentKey, IndexDef, TableDef};
 use crate::error::{Error, Result};
 use crate::ids::{CommitSeq, Oid, RelationId, SchemaVersion};
 use crate::key::{KeyRange, RowKey};
@@ -60,9 +60,26 @@ impl Transaction {
         Ok(())
     }
 
+    pub(super) fn comment_on(&mut self, key: CommentKey, text: Option<&str>) -> Result<()> {
+        let record = text.map(|text| Bytes::copy_from_slice(text.as_bytes()));
+        self.put(CATALOG, Bytes::copy_from_slice(&key.encode()), record)?;
+        self.change_catalog(|catalog| match text {
+            Some(text) => {
+                catalog.comments.insert(key, text.into());
+            }
+            None => {
+                catalog.comments.remove(&key);
+            }
+        });
+        Ok(())
+    }
+
     /// Removes an object's record.
     pub(super) fn erase_object(&mut self, id: Oid) -> Result<()> {
         self.put(CATALOG, Bytes::copy_from_slice(&Catalog::record_key(id)), None)?;
+        for key in self.catalog.comments_on(id) {
+            self.comment_on(key, None)?;
+        }
         self.change_catalog(|catalog| {
             catalog.remove(id);
         });

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Transaction;
 use crate::base::Space;
-use crate::catalog::{CatalogObject, NameSpace, SequencePlace};
+use crate::catalog::{CatalogObject, CommentKey, NameSpace, SequencePlace};
 use crate::error::{Error, Result};
 use crate::ids::Oid;
 use crate::sync_row::Internal;
@@ -53,6 +53,12 @@ impl Transaction {
     fn forget_sequence(&mut self, place: SequencePlace) -> Result<()> {
         let key = Bytes::copy_from_slice(&place.0.to_be_bytes());
         self.put(Space::Internal(Internal::Sequences), key, None)
+    }
+
+    /// Sets or removes a comment.
+    pub fn set_comment(&mut self, key: CommentKey, text: Option<&str>) -> Result<()> {
+        self.lock_catalog()?;
+        self.comment_on(key, text)
     }
 
     /// Removes an object that is not a table; see [`Transaction::drop_table`] for those.

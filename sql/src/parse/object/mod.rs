@@ -2,6 +2,7 @@
 //!
 //! Their grammars are PostgreSQL's own; expressions, types and queries inside them are read by the grammar of those.
 
+mod comment;
 mod drop;
 mod schema;
 mod sequence;
@@ -15,6 +16,7 @@ use super::tokens::Tokens;
 use crate::bind::names::QualifiedName;
 use crate::error::{Result, SqlError};
 
+pub use comment::{CommentStatement, CommentedObject};
 pub use drop::{DropKind, DropStatement};
 pub use schema::SchemaStatement;
 pub(super) use sequence::clauses as sequence_clauses;
@@ -33,6 +35,8 @@ pub enum ObjectStatement {
     View(ViewStatement),
     /// CREATE TYPE, ALTER TYPE
     Type(TypeStatement),
+    /// COMMENT ON
+    Comment(CommentStatement),
     /// DROP
     Drop(DropStatement),
 }
@@ -45,6 +49,8 @@ pub fn parse(source: &Arc<str>, tokens: &[Token]) -> Result<Option<ObjectStateme
         create(&mut tokens)?
     } else if tokens.take("alter") {
         alter(&mut tokens)?
+    } else if tokens.take("comment") {
+        Some(ObjectStatement::Comment(comment::parse(&mut tokens)?))
     } else if tokens.take("drop") {
         drop::drop(&mut tokens)?.map(ObjectStatement::Drop)
     } else {
