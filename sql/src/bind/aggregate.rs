@@ -1,15 +1,17 @@
 //! Calls of aggregates, and GROUPING.
 
-use heliosdb_storage::value::DataType;
+use heliosdb_storage::value::{DataType, Value};
 use sqlparser::ast::{self, Spanned};
 
 use super::Binder;
 use super::call::Arguments;
 use super::scope::{AGGREGATE_BASE, GROUPING_BASE, Place, Scope};
+use super::tree::plain;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
-use crate::functions::aggregate;
+use crate::functions::{self, aggregate};
 use crate::plan::AggregateCall;
+use crate::types::cast::CastContext;
 
 /// How many arguments GROUPING may have: its result has a bit for each.
 const MAX_GROUPING_ARGUMENTS: usize = 31;
@@ -31,12 +33,16 @@ impl Binder<'_> {
         let (owner, out) = owner(scope, call.exprs(), "aggregate functions")?;
         call.exprs_mut().for_each(|expr| expr.pull_inward(out));
         let returns = call.function.returns;
+        let element = call.args.first().map_or(DataType::Text, Expr::data_type);
         let mut calls = owner.calls.borrow_mut();
         let known = calls.iter().position(|known| known.same(&call));
         let at = known.unwrap_or_else(|| {
             calls.push(call);
             calls.len() - 1
         });
+        if returns == DataType::AnyArray {
+            return collected(result_of(AGGREGATE_BASE + at, out, DataType::AnyArray), element);
+        }
         Ok(result_of(AGGREGATE_BASE + at, out, returns))
     }
 
@@ -58,8 +64,10 @@ impl Binder<'_> {
         let function = aggregate::resolve(name, &types)?;
         let mut args = Vec::with_capacity(bound.len());
         for (at, arg) in bound.into_iter().enumerate() {
-            args.push(self.coerce_argument(arg, function.args.get(at).copied())?);
+            let declared = function.args.get(at).copied().filter(|declared| !declared.is_polymorphic());
+            args.push(self.coerce_argument(arg, declared)?);
         }
+        self.prepare_json(name, &mut args)?;
         Ok(AggregateCall { function, args, distinct: arguments.distinct, filter })
     }
 
@@ -79,6 +87,43 @@ impl Binder<'_> {
         groupings.push(bound.into_iter().zip(args.iter().map(|arg| arg.span())).collect());
         Ok(result_of(GROUPING_BASE + groupings.len() - 1, out, DataType::Int4))
     }
+}
+
+impl Binder<'_> {
+    /// The arguments of `json_agg` and its kin as `json` or `jsonb`: the aggregate does not know the session.
+    fn prepare_json(&mut self, name: &str, args: &mut Vec<Expr>) -> Result<()> {
+        let to_json = match name {
+            "json_agg" | "json_object_agg" => "to_json",
+            "jsonb_agg" | "jsonb_object_agg" => "to_jsonb",
+            _ => return Ok(()),
+        };
+        let Some(value) = args.pop() else { return Ok(()) };
+        let data_type = value.data_type();
+        args.push(self.call_bound(Some("pg_catalog"), to_json, vec![value])?);
+        if name == "json_agg" {
+            let is_structured = data_type == DataType::Record || data_type.element().is_some();
+            args.push(Expr::Literal(Value::Bool(is_structured), DataType::Bool));
+        }
+        if name.ends_with("object_agg")
+            && let Some(key) = args.first_mut()
+        {
+            let bound = std::mem::replace(key, Expr::Literal(Value::Null, DataType::Text));
+            *key = self.coerce(bound, plain(DataType::Text), CastContext::Explicit)?;
+        }
+        Ok(())
+    }
+}
+
+/// The result of an aggregate that makes an array of its arguments, whose type is known here.
+pub(super) fn collected(result: Expr, argument: DataType) -> Result<Expr> {
+    let returns = if argument.element().is_some() { Some(argument) } else { argument.array() };
+    let Some(returns) = returns else {
+        return Err(SqlError::new(
+            SqlState::UNDEFINED_OBJECT,
+            format!("could not find array type for data type {}", crate::types::name(argument, -1)),
+        ));
+    };
+    Ok(Expr::Call { function: &functions::COLLECTED, args: vec![result], returns })
 }
 
 /// The query that an aggregate belongs to, and how many queries further out that is: the innermost one of which it reads

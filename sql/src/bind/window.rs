@@ -296,6 +296,9 @@ impl Binder<'_> {
         let filter = filter.map(|filter| self.bind_condition(filter, scope, "FILTER")).transpose()?;
         let call = self.aggregate_call(name, arguments, args, filter)?;
         let returns = call.function.returns;
+        if returns.is_polymorphic() {
+            return Err(SqlError::unsupported(format!("{name} as a window function")));
+        }
         Ok((WindowCallee::Aggregate(call), returns))
     }
 }

@@ -7,6 +7,7 @@ use bigdecimal::BigDecimal;
 use bigdecimal::num_bigint::BigInt;
 use heliosdb_storage::value::{DataType, Numeric, Value};
 
+use super::collect::{ArrayAgg, ArrayAggOfArrays, JsonAgg, JsonObjectAgg, JsonbAgg, JsonbObjectAgg};
 use super::resolution::{Choice, Signature, choose, no_function, several_functions};
 use super::{Comparison, bad_arguments, float, numeric};
 use crate::error::Result;
@@ -97,6 +98,12 @@ pub static AGGREGATES: &[AggregateFunction] = &[
     aggregate::<All>("every", &[Bool], Bool),
     aggregate::<Any>("bool_or", &[Bool], Bool),
     aggregate::<StringAgg>("string_agg", &[Text, Text], Text),
+    aggregate::<ArrayAgg>("array_agg", &[DataType::AnyNonArray], DataType::AnyArray),
+    aggregate::<ArrayAggOfArrays>("array_agg", &[DataType::AnyArray], DataType::AnyArray),
+    aggregate::<JsonAgg>("json_agg", &[Unknown], DataType::Json),
+    aggregate::<JsonbAgg>("jsonb_agg", &[Unknown], DataType::Jsonb),
+    aggregate::<JsonObjectAgg>("json_object_agg", &[Unknown, Unknown], DataType::Json),
+    aggregate::<JsonbObjectAgg>("jsonb_object_agg", &[Unknown, Unknown], DataType::Jsonb),
 ];
 
 macro_rules! extremes {

@@ -265,7 +265,6 @@ fn call_text(schema: Option<&str>, function: &str, args: &[DataType]) -> String 
 
 /// Functions of PostgreSQL that are asked for most and are not built yet; so are those of its catalogs (`pg_…`).
 const FUNCTIONS_NOT_BUILT: &[&str] = &[
-    "array_agg",
     "current_setting",
     "currval",
     "decode",
@@ -273,8 +272,6 @@ const FUNCTIONS_NOT_BUILT: &[&str] = &[
     "format",
     "has_schema_privilege",
     "has_table_privilege",
-    "json_agg",
-    "jsonb_agg",
     "lastval",
     "md5",
     "nextval",

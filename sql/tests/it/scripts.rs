@@ -61,6 +61,7 @@ scripts!(
     arrays_and_rows,
     arrays,
     comments,
+    collect,
     constraints,
     copy,
     create_table,

@@ -1,0 +1,20 @@
+-- Aggregates that collect values.
+CREATE TABLE t (id int PRIMARY KEY, g text, n numeric, tags text[]);
+INSERT INTO t VALUES (1, 'a', 1.50, '{x,y}'), (2, 'b', NULL, '{z,w}'), (3, 'a', 3, '{p,q}');
+SELECT array_agg(id), array_agg(g), array_agg(n), array_agg(tags) FROM t;
+SELECT g, array_agg(id), array_agg(DISTINCT g), array_agg(id) FILTER (WHERE id > 1) FROM t GROUP BY g ORDER BY g;
+SELECT json_agg(id), json_agg(g), json_agg(n), jsonb_agg(n), json_agg(tags), jsonb_agg(tags) FROM t;
+SELECT json_agg(t), jsonb_agg(t) FROM t WHERE id < 3;
+SELECT json_agg(x) FROM (SELECT id, g AS name FROM t) x;
+SELECT g, json_agg(json_build_object('id', id, 'n', n)) FROM t GROUP BY g ORDER BY g;
+SELECT json_object_agg(g, n), jsonb_object_agg(g, n), json_object_agg(id, tags), jsonb_object_agg(id > 1, 1) FROM t;
+SELECT json_agg(id), array_agg(id), jsonb_agg(id), json_object_agg(id, id), jsonb_object_agg(id, id) FROM t WHERE false;
+SELECT json_object_agg(NULL::text, 1);
+SELECT jsonb_object_agg(NULL::text, 1);
+SELECT array_agg(CASE WHEN id = 1 THEN '{1}'::int[] ELSE '{1,2}' END) FROM t;
+SELECT array_agg(NULL::int[]);
+SELECT array_agg('{}'::int[]);
+SELECT array_length(array_agg(id), 1), cardinality(array_agg(tags)), array_to_string(array_agg(g), ','), 2 = ANY (array_agg(id)) FROM t;
+SELECT (SELECT array_agg(u.id) FROM t u WHERE u.g = t.g) FROM t ORDER BY id;
+SELECT array_agg(v) FROM (VALUES ('a'::varchar), ('b')) x (v);
+SELECT array_agg('x') FROM t;
