@@ -52,6 +52,9 @@ impl Binder<'_> {
             let (slot, subscripts) = self.target_column(table, name)?;
             let column = table.columns.get(slot).expect("BUG: the slot was looked up by name");
             if !subscripts.is_empty() {
+                if column.generated.is_some() {
+                    return Err(generated_column(column));
+                }
                 let value = match source {
                     Source::Expr(value) if is_default(value) => return Err(default_of_element()),
                     Source::Expr(value) => self.expr(value, scope)?,
@@ -64,6 +67,13 @@ impl Binder<'_> {
                 let value = self.element_assigned(array, &subscripts, value, column, scope)?;
                 set.push(SetColumn { slot, value, reads_itself: true });
                 continue;
+            }
+            if column.generated.is_some() {
+                match source {
+                    // It is computed whenever something changes.
+                    Source::Expr(value) if is_default(value) => continue,
+                    _ => return Err(generated_column(column)),
+                }
             }
             let (value, reads_itself) = match source {
                 Source::Expr(value) if is_default(value) => (self.default_of(column)?, false),
@@ -252,4 +262,10 @@ fn row_arguments(call: &ast::Function) -> Result<Vec<&ast::Expr>> {
         ast::FunctionArguments::List(list) => super::call::plain_arguments(&list.args),
         _ => Err(SqlError::new(SqlState::SYNTAX_ERROR, "ROW needs a list of values")),
     }
+}
+
+/// The error for a value that is given to a generated column.
+fn generated_column(column: &ColumnDef) -> SqlError {
+    SqlError::new(SqlState::GENERATED_ALWAYS, format!("column \"{}\" can only be updated to DEFAULT", column.name))
+        .with_detail(format!("Column \"{}\" is a generated column.", column.name))
 }

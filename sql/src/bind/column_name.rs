@@ -16,7 +16,7 @@ enum Strength {
 }
 
 /// The name of a column that is given none.
-pub(super) fn figure_name(expr: &ast::Expr) -> String {
+pub fn figure_name(expr: &ast::Expr) -> String {
     named(expr).map_or_else(|| "?column?".to_owned(), |(name, _)| name)
 }
 

@@ -66,7 +66,8 @@ impl Binder<'_> {
 /// The slots of the columns that COPY names; all if it names none.
 pub fn copied_slots(table: &TableDef, columns: &[ast::Ident]) -> Result<Vec<usize>> {
     if columns.is_empty() {
-        return Ok((0..table.columns.len()).collect());
+        let columns = table.columns.iter().enumerate();
+        return Ok(columns.filter(|(_, column)| column.generated.is_none()).map(|(slot, _)| slot).collect());
     }
     let mut slots = Vec::with_capacity(columns.len());
     for name in columns.iter().map(ident) {
@@ -80,6 +81,11 @@ fn new_slot(table: &TableDef, name: &str, known: &[usize]) -> Result<usize> {
         let message = format!("column \"{name}\" of relation \"{}\" does not exist", table.name);
         SqlError::new(SqlState::UNDEFINED_COLUMN, message)
     })?;
+    if table.columns.get(slot).is_some_and(|column| column.generated.is_some()) {
+        let message = format!("column \"{name}\" is a generated column");
+        return Err(SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message)
+            .with_detail("Generated columns cannot be used in COPY."));
+    }
     if known.contains(&slot) {
         let message = format!("column \"{name}\" specified more than once");
         return Err(SqlError::new(SqlState::DUPLICATE_COLUMN, message));

@@ -167,6 +167,13 @@ fn plain_values(query: &ast::Query) -> Option<&ast::Values> {
 
 /// Whether a value may be given for a column.
 fn check_identity(column: &ColumnDef, overriding: Option<InsertOverriding>) -> Result<()> {
+    if column.generated.is_some() {
+        return Err(SqlError::new(
+            SqlState::GENERATED_ALWAYS,
+            format!("cannot insert a non-DEFAULT value into column \"{}\"", column.name),
+        )
+        .with_detail(format!("Column \"{}\" is a generated column.", column.name)));
+    }
     if column.identity != Some(Identity::Always) || overriding == Some(InsertOverriding::System) {
         return Ok(());
     }

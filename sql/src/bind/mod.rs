@@ -61,6 +61,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::parse::TextPosition;
 use crate::types::ValueContext;
 
+pub use column_name::figure_name;
 pub use expression::string_value;
 pub use from::find_target;
 pub use search_path::SearchPath;

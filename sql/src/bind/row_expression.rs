@@ -93,7 +93,7 @@ fn value_in(
 ) -> Result<Expr> {
     let bound = row_expression(binder, expr, scope, clause)?;
     let value = match column {
-        Some((name, column_type)) => binder.assign(bound, name, column_type)?,
+        Some((name, column_type)) => assigned(binder, bound, name, column_type)?,
         None => binder.known(bound)?,
     };
     judge_volatility(&value, clause)?;
@@ -119,6 +119,19 @@ fn row_expression(binder: &mut Binder<'_>, expr: &ast::Expr, scope: &Scope<'_>, 
     }
     judge_volatility(&bound, clause)?;
     Ok(bound)
+}
+
+/// The value as it would be assigned to the column that it computes.
+fn assigned(binder: &mut Binder<'_>, value: Expr, name: &str, column_type: ColumnType) -> Result<Expr> {
+    let from = value.data_type();
+    binder.assign(value, name, column_type).map_err(|error| {
+        if error.state != SqlState::DATATYPE_MISMATCH {
+            return error;
+        }
+        let (to, from) = (crate::types::name(column_type.data_type, -1), crate::types::name(from, -1));
+        let message = format!("column \"{name}\" is of type {to} but default expression is of type {from}");
+        SqlError { message, ..error }
+    })
 }
 
 fn judge_volatility(expr: &Expr, clause: RowClause) -> Result<()> {

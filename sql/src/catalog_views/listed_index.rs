@@ -7,6 +7,7 @@ use heliosdb_storage::key::KeyOrder;
 use heliosdb_storage::value::ColumnType;
 
 use crate::functions::quote_ident;
+use crate::statement::create_index::expression_name;
 
 /// A secondary index, or the primary key, which here is the table itself.
 pub(super) struct ListedIndex<'a> {
@@ -85,7 +86,7 @@ impl<'a> ListedIndex<'a> {
                     None => continue,
                 },
                 IndexedValue::Expression { expression, column_type } => {
-                    (expression_name(&expression.text).to_owned(), *column_type)
+                    (expression_name(&expression.text), *column_type)
                 }
             };
             let mut unique = name.clone();
@@ -132,8 +133,8 @@ impl<'a> ListedIndex<'a> {
 fn key_text(key: &IndexKey, column: &dyn Fn(usize) -> String) -> String {
     let mut text = match &key.value {
         IndexedValue::Column(slot) => column(*slot),
-        IndexedValue::Expression { expression, .. } if is_call(&expression.text) => expression.text.clone(),
-        IndexedValue::Expression { expression, .. } => format!("({})", expression.text),
+        IndexedValue::Expression { expression, .. } if expression.is_call() => expression.text.clone(),
+        IndexedValue::Expression { expression, .. } => format!("(({}))", expression.text),
     };
     if let Some(class) = &key.operator_class {
         text = format!("{text} {class}");
@@ -152,31 +153,5 @@ fn quoted_option(option: &str) -> String {
     match option.split_once('=') {
         Some((name, value)) => format!("{name}='{value}'"),
         None => option.to_owned(),
-    }
-}
-
-/// Whether the text is one call of a function, which needs no parentheses around it.
-fn is_call(text: &str) -> bool {
-    let name = expression_name(text);
-    let Some(arguments) = text.strip_prefix(name).and_then(|rest| rest.strip_prefix('(')) else { return false };
-    let mut depth = 1_usize;
-    for (at, character) in arguments.char_indices() {
-        match character {
-            '(' => depth += 1,
-            ')' => depth -= 1,
-            _ => {}
-        }
-        if depth == 0 {
-            return at + 1 == arguments.len();
-        }
-    }
-    false
-}
-
-/// The name of the column that an expression makes: that of the function it calls, or `expr`.
-pub(crate) fn expression_name(text: &str) -> &str {
-    match text.split_once('(') {
-        Some((name, _)) if !name.is_empty() && name.chars().all(|c| c.is_ascii_lowercase() || c == '_') => name,
-        _ => "expr",
     }
 }

@@ -35,11 +35,12 @@ impl Operator for Insert {
         let mut returned = Returned::new(insert.returning.as_ref());
         while let Some(rows) = self.input.next_batch(&insert.input, ctx)? {
             for given in rows {
-                let row = {
+                let mut row = {
                     let eval_ctx = ctx.eval();
                     let row: Result<Row> = insert.values.iter().map(|value| eval(value, &given, &eval_ctx)).collect();
                     row?
                 };
+                ctx.txn.read().complete_row(&insert.table, &mut row)?;
                 match &insert.conflict {
                     None => put(insert, row, &mut returned, ctx)?,
                     Some(conflict) => put_unless_taken(insert, conflict, &row, &mut returned, ctx)?,

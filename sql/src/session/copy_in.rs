@@ -352,6 +352,7 @@ impl Loader<'_> {
                 *place = eval(default, &[], &ctx.eval())?;
             }
         }
+        ctx.txn.read().complete_row(&self.target.table, &mut row)?;
         if let Some(filter) = &self.target.filter
             && !is_true(filter, &row, &ctx.eval())?
         {

@@ -6,6 +6,7 @@ use heliosdb_storage::catalog::{
 use heliosdb_storage::value::DataType;
 use heliosdb_storage::{Catalog, catalog};
 
+use super::operator_class;
 use crate::bind::row_expression::{RowClause, keep};
 use crate::bind::{SearchPath, find_target};
 use crate::error::{Result, SqlError, SqlState};
@@ -19,6 +20,7 @@ const MAX_NAME_BYTES: usize = 63;
 pub(super) trait KeyColumn {
     fn name(&self) -> &str;
     fn crdt(&self) -> Option<CrdtType>;
+    fn data_type(&self) -> DataType;
 }
 
 impl KeyColumn for catalog::ColumnDef {
@@ -28,6 +30,9 @@ impl KeyColumn for catalog::ColumnDef {
     fn crdt(&self) -> Option<CrdtType> {
         self.crdt
     }
+    fn data_type(&self) -> DataType {
+        self.column_type.data_type
+    }
 }
 
 impl KeyColumn for catalog::NewColumn {
@@ -36,6 +41,9 @@ impl KeyColumn for catalog::NewColumn {
     }
     fn crdt(&self) -> Option<CrdtType> {
         self.crdt
+    }
+    fn data_type(&self) -> DataType {
+        self.column_type.data_type
     }
 }
 
@@ -62,6 +70,9 @@ pub(super) fn index_slots<C: KeyColumn>(columns: &[C], names: &[String], what: &
         }
         if column.crdt().is_some() {
             return Err(SqlError::unsupported(format!("CRDT column \"{name}\" in a key, constraint or index")));
+        }
+        if what != "foreign key constraint" {
+            operator_class::judge_default(column.data_type())?;
         }
         slots.push(slot);
     }

@@ -4,12 +4,13 @@
 
 mod comment;
 mod constraint;
-mod create_index;
+pub(crate) mod create_index;
 mod create_table;
 mod cursor;
 mod drop;
 mod extension;
 mod notify;
+mod operator_class;
 mod prepared;
 mod schema;
 mod sequence;

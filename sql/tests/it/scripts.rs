@@ -72,6 +72,7 @@ scripts!(
     expressions,
     foreign_keys,
     group_by,
+    indexes,
     insert,
     joins,
     json,

@@ -141,6 +141,30 @@ impl IndexedValue {
     }
 }
 
+impl RowExpression {
+    /// Whether the text is one call of a function, which needs no parentheses around it.
+    pub fn is_call(&self) -> bool {
+        let is_name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.' | '"');
+        let Some(open) = self.text.find('(').filter(|open| *open > 0) else { return false };
+        let (name, arguments) = self.text.split_at(open);
+        if !name.chars().all(is_name) {
+            return false;
+        }
+        let mut depth = 0_usize;
+        for (at, character) in arguments.char_indices() {
+            match character {
+                '(' => depth += 1,
+                ')' => depth = depth.saturating_sub(1),
+                _ => {}
+            }
+            if depth == 0 {
+                return at + 1 == arguments.len();
+            }
+        }
+        false
+    }
+}
+
 /// How a key is stored.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(untagged)]

@@ -87,6 +87,11 @@ impl TableDef {
         self.primary_key.contains(&slot) || self.indexes.iter().any(is_of)
     }
 
+    /// Whether columns of it are computed from others.
+    pub fn has_generated_columns(&self) -> bool {
+        self.columns.iter().any(|column| column.generated.is_some())
+    }
+
     /// Whether it belongs to a session.
     pub const fn is_temporary(&self) -> bool {
         self.temporary.is_some()

@@ -1,6 +1,6 @@
 //! How values look in the detail lines of violations: PostgreSQL's output forms, times in UTC.
 
-use crate::catalog::{IndexDef, IndexedValue, TableDef};
+use crate::catalog::{IndexDef, IndexKey, IndexedValue, TableDef};
 use crate::value::Value;
 
 /// Characters of one value that PostgreSQL shows of a failing row.
@@ -21,14 +21,12 @@ pub(super) fn key(table: &TableDef, slots: &[usize], values: &[&Value]) -> Strin
 
 /// The same for the values of an index, which may be those of expressions.
 pub(super) fn index_key(table: &TableDef, index: &IndexDef, values: &[Value]) -> String {
-    let names: Vec<&str> = index
-        .keys
-        .iter()
-        .map(|key| match &key.value {
-            IndexedValue::Column(slot) => name(table, *slot),
-            IndexedValue::Expression { expression, .. } => expression.text.as_str(),
-        })
-        .collect();
+    let shown = |key: &IndexKey| match &key.value {
+        IndexedValue::Column(slot) => name(table, *slot).to_owned(),
+        IndexedValue::Expression { expression, .. } if expression.is_call() => expression.text.clone(),
+        IndexedValue::Expression { expression, .. } => format!("(({}))", expression.text),
+    };
+    let names: Vec<String> = index.keys.iter().map(shown).collect();
     let values: Vec<String> = values.iter().map(form).collect();
     format!("({})=({})", names.join(", "), values.join(", "))
 }

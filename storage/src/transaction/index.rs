@@ -6,11 +6,11 @@
 
 use bytes::Bytes;
 
-use super::Transaction;
 use super::pending::{Event, EventKind};
+use super::{Transaction, WriteOrigin};
 use crate::catalog::{Catalog, IndexDef, IndexedValue, TableDef};
 use crate::constraints::{self, RowContext, values_at};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::RelationId;
 use crate::key::{KeyRange, RowKey, encode_ordered};
 use crate::lock::{LockMode, Resource};
@@ -50,11 +50,22 @@ pub fn encode_index_values<'a>(index: &IndexDef, values: impl IntoIterator<Item 
 }
 
 impl Transaction {
-    /// What a row has in an index; none if the index's predicate leaves it out.
+    /// What a new version of a row has in an index; none if the index's predicate leaves it out. What a pull brings must
+    /// not fail, whatever an expression says to it.
     pub(super) fn entry_of(&self, table: &TableDef, index: &IndexDef, row: &[Value]) -> Result<Option<Entry>> {
+        self.make_entry(table, index, row, self.origin == WriteOrigin::Pull)
+    }
+
+    /// What an old version of a row has in an index. What an expression of it cannot be evaluated on has no entry that
+    /// matters, and must not keep the row from being changed.
+    pub(super) fn old_entry_of(&self, table: &TableDef, index: &IndexDef, row: &[Value]) -> Result<Option<Entry>> {
+        self.make_entry(table, index, row, true)
+    }
+
+    fn make_entry(&self, table: &TableDef, index: &IndexDef, row: &[Value], lenient: bool) -> Result<Option<Entry>> {
         let at = RowContext { catalog: &self.catalog, table, row };
         if let Some(predicate) = &index.predicate
-            && !self.checker.is_true(&at, predicate)?
+            && !leniently(self.checker.is_true(&at, predicate), lenient, false)?
         {
             return Ok(None);
         }
@@ -65,7 +76,7 @@ impl Transaction {
             let value = match &key.value {
                 IndexedValue::Column(slot) => row.get(*slot).unwrap_or(&Value::Null),
                 IndexedValue::Expression { expression, column_type } => {
-                    computed = self.checker.value(&at, expression, *column_type)?;
+                    computed = leniently(self.checker.value(&at, expression, *column_type), lenient, Value::Null)?;
                     &computed
                 }
             };
@@ -131,7 +142,8 @@ impl Transaction {
         judge: bool,
     ) -> Result<()> {
         for index in table.indexes.iter().filter(|index| index.unique) {
-            let old_prefix = old.map(|row| self.unique_prefix(table, index, row)).transpose()?.flatten();
+            let old_entry = old.map(|row| self.old_entry_of(table, index, row)).transpose()?.flatten();
+            let old_prefix = old_entry.filter(|entry| entry.can_collide(index)).map(|entry| entry.prefix);
             let new_prefix = new.map(|row| self.unique_prefix(table, index, row)).transpose()?.flatten();
             if old_prefix == new_prefix {
                 continue;
@@ -228,7 +240,7 @@ impl Transaction {
         new: Option<&[Value]>,
     ) -> Result<()> {
         for index in &table.indexes {
-            let old = old.map(|row| self.entry_of(table, index, row)).transpose()?.flatten();
+            let old = old.map(|row| self.old_entry_of(table, index, row)).transpose()?.flatten();
             let new = new.map(|row| self.entry_of(table, index, row)).transpose()?.flatten();
             if old == new {
                 continue;
@@ -249,6 +261,14 @@ impl Transaction {
     /// Puts the entry of a row into an index that is being made.
     pub(super) fn put_index_entry(&mut self, index: &IndexDef, key: &RowKey, entry: Entry) -> Result<()> {
         self.put(index.space(), entry.key(key), Some(entry.payload))
+    }
+}
+
+/// The value, or another one in its place if the expression could not be evaluated.
+fn leniently<T>(value: Result<T>, lenient: bool, instead: T) -> Result<T> {
+    match value {
+        Err(Error::Evaluation(_)) if lenient => Ok(instead),
+        value => value,
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::undo::Undo;
-use super::{Savepoint, Transaction};
+use super::{Savepoint, Transaction, WriteOrigin};
 use crate::base::Space;
 use crate::catalog::TableDef;
 use crate::constraints::Binding;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ids::RelationId;
 use crate::key::RowKey;
 use crate::row::{Row, Stamped};
@@ -26,8 +26,17 @@ impl Transaction {
 
     /// Replaces the state of a row, and its index entries; on a hub also its place in the feed. Judges nothing: see
     /// [`Transaction::check_merged_rows`].
-    pub fn put_row_state(&mut self, table: &Arc<TableDef>, key: &RowKey, state: RowState) -> Result<()> {
+    pub fn put_row_state(&mut self, table: &Arc<TableDef>, key: &RowKey, mut state: RowState) -> Result<()> {
         self.lock_for_writing(table)?;
+        // Columns of the row may come from several writers: what is computed from them follows from the whole.
+        if let RowState::Alive { row, .. } = &mut state
+            && table.has_generated_columns()
+        {
+            match self.complete_row(table, row) {
+                Err(Error::Evaluation(_)) if self.origin == WriteOrigin::Pull => {}
+                completed => completed?,
+            }
+        }
         let before = self.newest_state(table, key)?;
         if let Some(Stamped::At(stamp)) = state.newest_stamp() {
             self.writes.newest_seen = self.writes.newest_seen.max(stamp.hlc);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{ColumnChange, RowLock, RowPatch, Transaction};
 use crate::catalog::{ColumnDef, CrdtType, TableDef};
-use crate::constraints::{self, Binding};
+use crate::constraints::{self, Binding, RowContext};
 use crate::error::{Error, Result};
 use crate::key::{RowKey, encode_tuple};
 use crate::row::{self, Row};
@@ -14,7 +14,21 @@ use crate::sync_row::OpKind;
 use crate::value::Value;
 
 impl Transaction {
-    /// Inserts a row (all slots given, defaults already evaluated, counters as their first value). Judges NOT NULL,
+    /// Computes the generated columns of a row that is to be inserted.
+    pub fn complete_row(&self, table: &TableDef, row: &mut Row) -> Result<()> {
+        for (slot, column) in table.columns.iter().enumerate() {
+            let Some(expression) = &column.generated else { continue };
+            let at = RowContext { catalog: &self.catalog, table, row };
+            let value = self.checker.value(&at, expression, column.column_type)?;
+            if let Some(place) = row.get_mut(slot) {
+                *place = value;
+            }
+        }
+        Ok(())
+    }
+
+    /// Inserts a row (all slots given, defaults already evaluated, generated columns computed, counters as their first
+    /// value). Judges NOT NULL,
     /// CHECK and UNIQUE now, foreign keys at the end of the statement. Waits for a concurrent insert of an equal key. A
     /// violation leaves nothing behind but locks, so that `ON CONFLICT` can go on.
     pub fn insert_row(&mut self, table: &Arc<TableDef>, row: Row) -> Result<RowKey> {
@@ -46,7 +60,16 @@ impl Transaction {
     pub fn update_row(&mut self, table: &Arc<TableDef>, key: &RowKey, patch: RowPatch) -> Result<Option<Row>> {
         self.lock_for_writing(table)?;
         let Some(old) = self.lock_row(table, key, RowLock::NoKeyUpdate)? else { return Ok(None) };
-        let (new, changes) = patched(table, &old, patch)?;
+        let (mut new, mut changes) = patched(table, &old, patch)?;
+        if !changes.is_empty() && table.has_generated_columns() {
+            self.complete_row(table, &mut new)?;
+            for (slot, _) in table.columns.iter().enumerate().filter(|(_, column)| column.generated.is_some()) {
+                let (before, value) = (old.get(slot).unwrap_or(&Value::Null), new.get(slot).unwrap_or(&Value::Null));
+                if !value.is_identical(before) {
+                    changes.push((slot, ColumnChange::Set(value.clone())));
+                }
+            }
+        }
         if changes.is_empty() {
             return Ok(Some(old));
         }

@@ -81,6 +81,7 @@ impl From<StorageError> for Failure {
                 let detail = violation.detail.as_deref().map(|detail| format!(" ({detail})")).unwrap_or_default();
                 Self::Refused(format!("{violation}{detail}"))
             }
+            StorageError::Evaluation(error) => Self::Refused(error.to_string()),
             StorageError::LimitExceeded(why) => Self::TooLarge(why),
             error => Self::Other(error.into()),
         }

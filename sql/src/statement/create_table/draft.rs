@@ -104,7 +104,6 @@ impl<'c> Draft<'c> {
         self.defaults.extend(definition.defaults.first().map(|text| (slot, text)));
         for generation in &definition.generations {
             match generation {
-                Generation::Stored(_) if true => return Err(SqlError::unsupported("a generated column")),
                 Generation::Stored(text) => self.generated.push((slot, text)),
                 Generation::Identity(_) => {}
             }

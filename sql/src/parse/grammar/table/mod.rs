@@ -23,7 +23,7 @@ use sqlparser::ast;
 
 use super::Grammar;
 use crate::bind::names::{self, QualifiedName, ident};
-use crate::error::{Result, SqlError};
+use crate::error::{Result, SqlError, SqlState};
 use crate::parse::keyword::Keyword;
 use crate::parse::token::{Token, TokenKind};
 
@@ -237,7 +237,7 @@ impl Grammar<'_> {
 pub fn check_tablespace(name: Option<&str>) -> Result<()> {
     match name {
         None | Some("pg_default") => Ok(()),
-        Some(name) => Err(SqlError::unsupported(format!("tablespace \"{name}\""))),
+        Some(name) => Err(SqlError::new(SqlState::UNDEFINED_OBJECT, format!("tablespace \"{name}\" does not exist"))),
     }
 }
 
