@@ -52,7 +52,7 @@ pub enum Plan {
         rows: Vec<Vec<Expr>>,
     },
     /// Rows of a stored table.
-    Scan(Scan),
+    Scan(Box<Scan>),
     /// Rows of `pg_catalog`, `information_schema` or `sync`.
     System {
         /// The relation.

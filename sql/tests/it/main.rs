@@ -12,5 +12,6 @@ mod concurrency;
 mod counters;
 mod depth;
 mod harness;
+mod plan_alternatives;
 mod portals;
 mod scripts;

@@ -180,10 +180,16 @@ fn add_table_paths(
             continue;
         }
         let rows = if path.is_single { rows.min(1.0) } else { rows };
+        let path = std::rc::Rc::new(path);
         for backward in [false, true] {
             let Some(order) = order_of(search, leaf, &path, backward) else { continue };
             rel.add(Path {
-                kind: PathKind::Table { leaf: at, path: path.clone(), backward, clauses: clauses.to_vec() },
+                kind: PathKind::Table {
+                    leaf: at,
+                    path: std::rc::Rc::clone(&path),
+                    backward,
+                    clauses: clauses.to_vec(),
+                },
                 relations: RelSet::one(at),
                 requires,
                 rows,

@@ -138,9 +138,9 @@ impl Search<'_, '_> {
         };
         if lock.is_some() {
             let have: Layout = columns.into_iter().take(width).collect();
-            return picked(Plan::Scan(scan), &have, wanted);
+            return picked(Plan::Scan(Box::new(scan)), &have, wanted);
         }
-        Plan::Scan(scan)
+        Plan::Scan(Box::new(scan))
     }
 
     fn other(&self, at: usize, clauses: &[usize], wanted: &[usize], stack: &[Layout]) -> Plan {

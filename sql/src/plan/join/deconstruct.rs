@@ -41,6 +41,7 @@ impl<'c> Problem<'c> {
         let mut problem = Self {
             ctx,
             leaves: Vec::new(),
+            places: std::collections::BTreeMap::new(),
             clauses: Vec::new(),
             joins: Vec::new(),
             classes: Vec::new(),
@@ -132,9 +133,10 @@ impl<'c> Problem<'c> {
     }
 
     pub(super) fn add_leaf(&mut self, source: Source, first: usize, width: usize, name: Arc<str>) -> Part {
-        // Leaves stay in the order of their columns, by which they are found; pulled-up ones come last.
-        debug_assert!(self.leaves.last().is_none_or(|last| last.first <= first), "leaves are added in order");
         let at = self.leaves.len();
+        if width > 0 {
+            self.places.insert(first, at);
+        }
         self.leaves.push(Leaf { source, first, width, name, lateral: RelSet::EMPTY });
         let all = RelSet::one(at);
         Part { all, inner: RelSet::EMPTY, items: vec![Item::Leaf(at)], written: Written::Leaf(at) }

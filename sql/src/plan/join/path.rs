@@ -44,7 +44,7 @@ pub enum PathKind {
     /// Reads a stored table.
     Table {
         leaf: usize,
-        path: TablePath,
+        path: Rc<TablePath>,
         backward: bool,
         /// The conditions that the path was chosen under: those that it covers are not judged again.
         clauses: Vec<usize>,

@@ -7,7 +7,7 @@
 //! at least the relations `min_left` and `min_right` on its sides; a condition of its ON is judged at this join, and a
 //! condition above it that reads its nullable side is judged after it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use heliosdb_storage::catalog::TableDef;
@@ -24,6 +24,8 @@ use crate::plan::{JoinKind, Plan};
 pub struct Problem<'c> {
     pub(super) ctx: PlannerContext<'c>,
     pub(super) leaves: Vec<Leaf>,
+    /// The relations by the numbers of their first columns; those without columns are not among them.
+    pub(super) places: BTreeMap<usize, usize>,
     pub(super) clauses: Vec<Clause>,
     pub(super) joins: Vec<SpecialJoin>,
     pub(super) classes: Vec<Class>,
@@ -155,9 +157,9 @@ pub struct SpecialJoin {
 impl Problem<'_> {
     /// The relation that a column belongs to.
     pub(super) fn leaf_of(&self, column: usize) -> Option<usize> {
-        let at = self.leaves.partition_point(|leaf| leaf.first <= column).checked_sub(1)?;
-        let leaf = self.leaves.get(at)?;
-        (column < leaf.first + leaf.width).then_some(at)
+        let (first, at) = self.places.range(..=column).next_back()?;
+        let leaf = self.leaves.get(*at)?;
+        (column < first + leaf.width).then_some(*at)
     }
 
     /// The relations that an expression reads.

@@ -142,12 +142,15 @@ fn is_in(problem: &mut Problem<'_>, mut subquery: Subquery, part: &mut Part) -> 
     Ok(())
 }
 
+/// Makes the equality of IN once the subquery's columns are known.
+type MakeEquality<'e> = Box<dyn FnOnce(&Problem<'_>) -> Expr + 'e>;
+
 /// Adds the relations of a subquery as the right side of a join.
 fn add_join(
     problem: &mut Problem<'_>,
     mut from: Relation,
     filter: Vec<Expr>,
-    equality: Option<Box<dyn FnOnce(&Problem<'_>) -> Expr + '_>>,
+    equality: Option<MakeEquality<'_>>,
     kind: JoinKind,
     part: &mut Part,
 ) {
