@@ -15,9 +15,11 @@ use crate::copy::CopyStatement;
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::{Expr, SubqueryForm};
 use crate::parse::session::{Declare, Direction};
+use crate::parse::table::TableStatement;
 use crate::parse::{ParsedStatement, Tree};
 use crate::plan::context::PlannerContext;
 use crate::plan::{self, Access, Plan, SeenCounter, explain};
+use crate::statement::create_table::create_as::select_into;
 use crate::statement::{self, Command};
 use crate::types::ValueContext;
 
@@ -200,6 +202,11 @@ impl Prepared {
         matches!(&self.action, Action::Run(run) if run.kind != RunKind::Select)
     }
 
+    /// Whether the statement is something else than a query or a change of rows.
+    pub const fn is_command(&self) -> bool {
+        matches!(self.action, Action::Command(_))
+    }
+
     /// Whether the statement only looks rows up by key: then running it is a matter of microseconds, with no wait.
     pub fn is_quick(&self) -> bool {
         self.is_quick
@@ -264,6 +271,11 @@ fn bind_action(
     catalog: &Arc<Catalog>,
     planner: PlannerContext<'_>,
 ) -> Result<(Action, Vec<ResultColumn>)> {
+    if let Statement::Query(query) = ast
+        && let Some(create) = select_into(query)?
+    {
+        return Ok((Action::Command(Command::Table(Arc::new(TableStatement::CreateAs(create)))), Vec::new()));
+    }
     match ast {
         Statement::Query(_) | Statement::Insert(_) | Statement::Update(_) | Statement::Delete(_) => {
             let (run, columns) = bind_run(binder, ast, planner)?;

@@ -5,7 +5,7 @@
 mod comment;
 mod constraint;
 pub(crate) mod create_index;
-mod create_table;
+pub(crate) mod create_table;
 mod cursor;
 mod drop;
 mod extension;
@@ -79,7 +79,18 @@ impl Command {
     pub fn run(&self, session: &mut Session) -> Result<(String, Vec<Row>)> {
         match self {
             Self::Session(statement) => return statement.run(session),
-            Self::Table(statement) => statement.run(session)?,
+            Self::Table(statement) => {
+                if let TableStatement::CreateAs(create) = &**statement {
+                    let mut rows = None;
+                    session.ddl(self.tag(), |session| {
+                        rows = create_table::create_as::run(session, create)?;
+                        Ok(())
+                    })?;
+                    let tag = rows.map_or_else(|| self.tag().to_owned(), |rows| format!("SELECT {rows}"));
+                    return Ok((tag, Vec::new()));
+                }
+                statement.run(session)?;
+            }
             Self::Object(statement) => session.ddl(self.tag(), |session| statement.run(session))?,
             Self::CreateExtension(create) => extension::run(session, create)?,
         }

@@ -147,7 +147,7 @@ fn print_results(session: &mut Session, sql: &str, data: &mut dyn FnMut() -> Str
         }
         print_notices(session, out);
         let columns = prepared.columns();
-        let has_rows = !columns.is_empty() || portal.tag().starts_with("SELECT");
+        let has_rows = !columns.is_empty() || (portal.tag().starts_with("SELECT") && !prepared.is_command());
         if has_rows {
             let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
             writeln!(out, "{}", names.join("|")).unwrap();

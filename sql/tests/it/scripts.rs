@@ -65,6 +65,7 @@ scripts!(
     constraints,
     copy,
     create_table,
+    create_table_as,
     cursors,
     drop_and_index,
     enums,

@@ -56,8 +56,7 @@ pub(super) fn create(tokens: &mut Tokens<'_>) -> Result<TypeStatement> {
         return Err(SqlError::unsupported("a composite type"));
     }
     tokens.expect_token(&TokenKind::LeftParen)?;
-    let labels =
-        if tokens.peek() == Some(&TokenKind::RightParen) { Vec::new() } else { list(tokens, |tokens| label(tokens))? };
+    let labels = if tokens.peek() == Some(&TokenKind::RightParen) { Vec::new() } else { list(tokens, label)? };
     tokens.expect_token(&TokenKind::RightParen)?;
     Ok(TypeStatement::CreateEnum { name, labels })
 }

@@ -75,7 +75,7 @@ pub(super) fn create(tokens: &mut Tokens<'_>, or_replace: bool, temporary: bool)
     let options = if tokens.take("with") { options(tokens)? } else { Vec::new() };
     tokens.expect("as")?;
     let before = tokens.rest();
-    tokens.read(|grammar| Grammar::query(grammar))?;
+    tokens.read(Grammar::query)?;
     let length = before.len().saturating_sub(tokens.rest().len());
     let query_before = before.first().map_or(0, |token| tokens.chars_before(token));
     let query = tokens.text_of(before.get(..length).unwrap_or_default()).to_owned();

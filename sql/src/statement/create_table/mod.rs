@@ -1,5 +1,6 @@
 //! CREATE TABLE.
 
+pub mod create_as;
 pub(super) mod draft;
 pub(super) mod numbered;
 
