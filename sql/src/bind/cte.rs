@@ -61,6 +61,12 @@ pub(super) struct NamedCte {
     uses: usize,
 }
 
+impl NamedCte {
+    fn changes_rows(&self) -> bool {
+        self.query.as_ref().is_some_and(|query| matches!(query.body, Body::Modify(_)))
+    }
+}
+
 /// What it means to name it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
@@ -103,8 +109,8 @@ impl Binder<'_> {
             let NamedCte { name, id, query: Some(bound), materialized, is_recursive, uses, .. } = ctes.remove(0) else {
                 continue;
             };
-            // Of what nobody names PostgreSQL computes nothing.
-            if uses == 0 {
+            // Of what nobody names PostgreSQL computes nothing; but what changes rows does so.
+            if uses == 0 && !matches!(bound.body, Body::Modify(_)) {
                 continue;
             }
             let users = ctes.iter_mut().filter_map(|cte| cte.query.as_mut()).chain([&mut query]);
@@ -112,7 +118,7 @@ impl Binder<'_> {
                 users.for_each(|user| inline(id, &bound, user));
                 continue;
             }
-            let stable = bound.is_stable();
+            let stable = bound.is_stable() && !matches!(bound.body, Body::Modify(_));
             users.for_each(|user| user.for_each_relation_mut(0, &mut |relation, _| mark_stable(relation, id, stable)));
             with.push(Cte { id, name: name.into(), query: bound, stable });
         }
@@ -187,6 +193,13 @@ impl Binder<'_> {
                 self.query(&cte.query, parent, Unknowns::Text)?
             }
         };
+        if matches!(query.body, Body::Modify(_)) && self.queries > 1 {
+            let error = SqlError::new(
+                SqlState::FEATURE_NOT_SUPPORTED,
+                "WITH clause containing a data-modifying statement must be at the top level",
+            );
+            return Err(self.at(cte.alias.name.span, error));
+        }
         let columns = cte_columns(self, &cte.alias, &query)?;
         if let Some(named) = self.ctes.get_mut(at) {
             named.columns = columns;
@@ -352,6 +365,12 @@ impl Binder<'_> {
                     return invalid(format!("recursive reference to query \"{name}\" must not appear more than once"));
                 }
                 Relation::WorkTable { id, width, name: shown }
+            }
+            State::Bound if named.columns.is_empty() && named.changes_rows() => {
+                return Err(SqlError::new(
+                    SqlState::FEATURE_NOT_SUPPORTED,
+                    format!("WITH query \"{name}\" does not have a RETURNING clause"),
+                ));
             }
             State::Bound => Relation::Cte { id, width, stable: false, name: shown },
         };

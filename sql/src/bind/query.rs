@@ -9,7 +9,7 @@ use sqlparser::ast::{self, LimitClause, SetExpr};
 
 use super::Binder;
 use super::scope::{Place, Scope};
-use super::tree::{Body, Distinct, OutputColumn, Query, Relation, Select, plain};
+use super::tree::{Body, Distinct, Modify, OutputColumn, Query, Relation, Select, plain};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::plan::{RowLimit, SeenCounter};
@@ -114,6 +114,9 @@ impl Binder<'_> {
             SetExpr::SetOperation { left, op, set_quantifier, right } => {
                 self.nested(|binder| binder.set_operation((left, *op, *set_quantifier, right), parent))
             }
+            SetExpr::Insert(ast::Statement::Insert(insert)) => self.insert(insert).map(changing),
+            SetExpr::Update(ast::Statement::Update(update)) => self.update(update).map(changing),
+            SetExpr::Delete(ast::Statement::Delete(delete)) => self.delete(delete).map(changing),
             SetExpr::Insert(_) | SetExpr::Update(_) | SetExpr::Delete(_) | SetExpr::Merge(_) => {
                 Err(SqlError::unsupported("a statement that changes rows inside a query"))
             }
@@ -166,7 +169,7 @@ impl Binder<'_> {
             && match &query.body {
                 Body::Select(select) => select.distinct == Distinct::No,
                 Body::Values(_) => true,
-                Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) => false,
+                Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) | Body::Modify(_) => false,
             };
         if !in_place {
             query = wrapped(query);
@@ -178,7 +181,7 @@ impl Binder<'_> {
         let rows: Vec<&mut Vec<Expr>> = match &mut query.body {
             Body::Select(select) => vec![&mut select.targets],
             Body::Values(rows) => rows.iter_mut().collect(),
-            Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) => Vec::new(),
+            Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) | Body::Modify(_) => Vec::new(),
         };
         for row in rows {
             for (expr, to) in row.iter_mut().zip(types) {
@@ -272,7 +275,7 @@ fn lock_rows(query: &mut Query, clause: &ast::LockClause) -> Result<()> {
                 _ => Err(SqlError::unsupported(format!("{name} over anything but one table"))),
             }
         }
-        Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) => {
+        Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) | Body::Modify(_) => {
             Err(not_allowed("UNION/INTERSECT/EXCEPT"))
         }
         Body::Values(_) => {
@@ -281,11 +284,19 @@ fn lock_rows(query: &mut Query, clause: &ast::LockClause) -> Result<()> {
     }
 }
 
+/// What a statement that changes rows returns, as a query.
+fn changing(modify: Modify) -> Query {
+    let columns = modify.returning().map(|bound| bound.columns.clone()).unwrap_or_default();
+    Query::new(Body::Modify(Box::new(modify)), columns)
+}
+
 /// Whether rows are locked anywhere in a query, which only its outermost SELECT may do.
 pub fn locks_rows(query: &Query) -> bool {
     match &query.body {
         Body::Select(select) => matches!(select.from, Relation::Table { lock: Some(_), .. }),
-        Body::Values(_) | Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) => false,
+        Body::Values(_) | Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) | Body::Modify(_) => {
+            false
+        }
     }
 }
 

@@ -69,6 +69,8 @@ pub struct Cte {
 pub enum Body {
     /// SELECT
     Select(Box<Select>),
+    /// INSERT, UPDATE, DELETE under WITH, or as one of its queries: what it returns.
+    Modify(Box<Modify>),
     /// VALUES
     Values(Vec<Vec<Expr>>),
     /// UNION
@@ -356,6 +358,17 @@ pub enum Modify {
         /// RETURNING
         returning: Option<BoundReturning>,
     },
+}
+
+impl Modify {
+    /// RETURNING
+    pub const fn returning(&self) -> Option<&BoundReturning> {
+        match self {
+            Self::Insert { returning, .. } | Self::Update { returning, .. } | Self::Delete { returning, .. } => {
+                returning.as_ref()
+            }
+        }
+    }
 }
 
 /// The rows that UPDATE and DELETE are about.

@@ -3,9 +3,9 @@
 //! Every expression has a *level*: how many rows stand between it and the rows around the query. Those of the query and
 //! of the relations of its FROM have the level that the walk begins with.
 
-use super::tree::{Body, CteId, Query, Relation, Select};
+use super::tree::{Body, CteId, Modify, Query, Relation, Select, Target};
 use crate::expr::{Expr, SubqueryForm};
-use crate::plan::{RowLimit, TableCall};
+use crate::plan::{OnConflict, RowLimit, TableCall};
 
 impl Query {
     /// Calls the function on every reference, from anywhere in the query, to the row that is `level` queries further out
@@ -40,6 +40,7 @@ impl Query {
         with.iter().for_each(|cte| cte.query.for_each_expr(level, visit));
         match body {
             Body::Select(select) => select.for_each_expr(level, visit),
+            Body::Modify(modify) => modify.for_each_expr(level, visit),
             Body::Values(rows) => rows.iter().flatten().for_each(|expr| visit(expr, level)),
             Body::Union { inputs, all: _ } => inputs.iter().for_each(|input| input.for_each_expr(level, visit)),
             Body::SetOperation { left, right, .. } => {
@@ -61,6 +62,7 @@ impl Query {
         with.iter_mut().for_each(|cte| cte.query.for_each_expr_mut(level, visit));
         match body {
             Body::Select(select) => select.for_each_expr_mut(level, visit),
+            Body::Modify(modify) => modify.for_each_expr_mut(level, visit),
             Body::Values(rows) => rows.iter_mut().flatten().for_each(|expr| visit(expr, level)),
             Body::Union { inputs, all: _ } => inputs.iter_mut().for_each(|input| input.for_each_expr_mut(level, visit)),
             Body::SetOperation { left, right, .. } => {
@@ -88,6 +90,12 @@ impl Query {
         self.with.iter_mut().for_each(|cte| cte.query.relations_of_from(level, visit));
         match &mut self.body {
             Body::Select(select) => select.from.relations_of_from(level, visit),
+            Body::Modify(modify) => match modify.as_mut() {
+                Modify::Insert { input, .. } => input.relations_of_from(level, visit),
+                Modify::Update { target, .. } | Modify::Delete { target, .. } => {
+                    target.from.iter_mut().for_each(|from| from.relations_of_from(level, visit));
+                }
+            },
             Body::Values(_) => {}
             Body::Union { inputs, all: _ } => {
                 inputs.iter_mut().for_each(|input| input.relations_of_from(level, visit));
@@ -122,11 +130,13 @@ impl Query {
         visit(self);
         self.with.iter().for_each(|cte| cte.query.queries_of_from(visit));
         match &self.body {
-            Body::Select(select) => select.from.for_each_leaf(&mut |relation| {
-                if let Relation::Query { query, .. } = relation {
-                    query.queries_of_from(visit);
+            Body::Select(select) => queries_below(&select.from, visit),
+            Body::Modify(modify) => match modify.as_ref() {
+                Modify::Insert { input, .. } => input.queries_of_from(visit),
+                Modify::Update { target, .. } | Modify::Delete { target, .. } => {
+                    target.from.iter().for_each(|from| queries_below(from, visit));
                 }
-            }),
+            },
             Body::Values(_) => {}
             Body::Union { inputs, all: _ } => inputs.iter().for_each(|input| input.queries_of_from(visit)),
             Body::SetOperation { left, right, .. } => {
@@ -142,10 +152,14 @@ impl Query {
 
     /// Calls the function on every relation but joins, those of subqueries in expressions too.
     pub fn for_each_relation(&self, visit: &mut dyn FnMut(&Relation)) {
-        self.for_each_query(&mut |query| {
-            if let Body::Select(select) = &query.body {
-                select.from.for_each_leaf(visit);
+        self.for_each_query(&mut |query| match &query.body {
+            Body::Select(select) => select.from.for_each_leaf(visit),
+            Body::Modify(modify) => {
+                if let Modify::Update { target, .. } | Modify::Delete { target, .. } = modify.as_ref() {
+                    target.from.iter().for_each(|from| from.for_each_leaf(visit));
+                }
             }
+            _ => {}
         });
     }
 
@@ -179,11 +193,72 @@ impl Query {
             }
         });
         self.for_each_query(&mut |query| {
+            is_volatile |= matches!(query.body, Body::Modify(_));
             if let Body::Select(select) = &query.body {
                 is_volatile |= select.sets.iter().flatten().any(TableCall::is_volatile);
             }
         });
         is_volatile
+    }
+}
+
+/// The queries that a relation of FROM is made of.
+fn queries_below(relation: &Relation, visit: &mut dyn FnMut(&Query)) {
+    relation.for_each_leaf(&mut |relation| {
+        if let Relation::Query { query, .. } = relation {
+            query.queries_of_from(visit);
+        }
+    });
+}
+
+impl Modify {
+    fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
+        match self {
+            Self::Insert { input, values, conflict, .. } => {
+                input.for_each_expr(level, visit);
+                values.iter().for_each(|expr| visit(expr, level));
+                conflict.iter().flat_map(OnConflict::exprs).for_each(|expr| visit(expr, level));
+            }
+            Self::Update { target, assignments, .. } => {
+                target.for_each_expr(level, visit);
+                assignments.exprs().for_each(|expr| visit(expr, level));
+            }
+            Self::Delete { target, .. } => target.for_each_expr(level, visit),
+        }
+        self.returning().iter().flat_map(|bound| &bound.returning.exprs).for_each(|expr| visit(expr, level));
+    }
+
+    fn for_each_expr_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Expr, usize)) {
+        let returning = match self {
+            Self::Insert { input, values, conflict, returning, .. } => {
+                input.for_each_expr_mut(level, visit);
+                values.iter_mut().for_each(|expr| visit(expr, level));
+                conflict.iter_mut().flat_map(OnConflict::exprs_mut).for_each(|expr| visit(expr, level));
+                returning
+            }
+            Self::Update { target, assignments, returning } => {
+                target.for_each_expr_mut(level, visit);
+                assignments.exprs_mut().for_each(|expr| visit(expr, level));
+                returning
+            }
+            Self::Delete { target, returning } => {
+                target.for_each_expr_mut(level, visit);
+                returning
+            }
+        };
+        returning.iter_mut().flat_map(|bound| &mut bound.returning.exprs).for_each(|expr| visit(expr, level));
+    }
+}
+
+impl Target {
+    fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
+        self.from.iter().for_each(|from| from.for_each_expr(level, visit));
+        self.filter.iter().for_each(|expr| visit(expr, level));
+    }
+
+    fn for_each_expr_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Expr, usize)) {
+        self.from.iter_mut().for_each(|from| from.for_each_expr_mut(level, visit));
+        self.filter.iter_mut().for_each(|expr| visit(expr, level));
     }
 }
 

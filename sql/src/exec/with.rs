@@ -59,25 +59,73 @@ pub enum CteFrameKind<'a> {
 pub struct With {
     input: Box<dyn Operator>,
     states: Vec<Arc<Mutex<CteState>>>,
+    is_done: bool,
 }
 
 impl With {
     /// The rows of an input that may scan the queries of a WITH.
     pub fn new(input: Box<dyn Operator>) -> Self {
-        Self { input, states: Vec::new() }
+        Self { input, states: Vec::new(), is_done: false }
     }
 }
 
 impl Operator for With {
     fn next_batch(&mut self, plan: &Plan, ctx: &mut ExecContext<'_>) -> Result<Option<Vec<Row>>> {
         let Plan::With { ctes, input } = plan else { return Err(mismatch()) };
-        if self.states.is_empty() {
+        if self.is_done {
+            return Ok(None);
+        }
+        let is_start = self.states.is_empty();
+        if is_start {
             self.states = ctes.iter().map(|cte| state_of(cte, ctx)).collect();
         }
-        let kind = CteFrameKind::With { plans: ctes, states: &self.states, outer: ctx.outer };
+        let outer = ctx.outer;
+        let kind = CteFrameKind::With { plans: ctes, states: &self.states, outer };
         let frame = CteFrame { kind, next: ctx.ctes };
-        self.input.next_batch(input, &mut ctx.with_ctes(&frame))
+        let changes = || ctes.iter().zip(&self.states).filter(|(cte, _)| cte.plan.is_change());
+        if is_start {
+            // A subquery in an expression only reads: what it scans has to be there before.
+            let is_scanned = |cte: &CtePlan| {
+                input.scans_in_expression(cte.id) || ctes.iter().any(|other| other.plan.scans_in_expression(cte.id))
+            };
+            for (cte, state) in changes().filter(|(cte, _)| is_scanned(cte)) {
+                run_to_end(&cte.plan, state, true, &mut ctx.at(&frame, outer))?;
+            }
+        }
+        if let Some(rows) = self.input.next_batch(input, &mut ctx.with_ctes(&frame))? {
+            return Ok(Some(rows));
+        }
+        self.is_done = true;
+        // What nobody has asked for happens all the same, the last one first, as in PostgreSQL.
+        for (cte, state) in changes().rev() {
+            run_to_end(&cte.plan, state, false, &mut ctx.at(&frame, outer))?;
+        }
+        Ok(None)
     }
+}
+
+/// Runs what changes rows to its end; its rows are kept for those who will scan them.
+fn run_to_end(plan: &Plan, state: &Mutex<CteState>, keep: bool, ctx: &mut ExecContext<'_>) -> Result<()> {
+    let operator = state.lock().unwrap_or_else(PoisonError::into_inner).operator.take();
+    let Some(mut operator) = operator else { return Ok(()) };
+    while let Some(rows) = step(operator.as_mut(), plan, ctx)? {
+        if keep {
+            let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+            state.memory.grow_rows(&rows)?;
+            state.rows.extend(rows.into_iter().map(Arc::new));
+        }
+    }
+    Ok(())
+}
+
+/// The next rows of a query of WITH. The rows that it changes are not those that the statement reports.
+fn step(operator: &mut dyn Operator, plan: &Plan, ctx: &mut ExecContext<'_>) -> Result<Option<Vec<Row>>> {
+    let affected = ctx.statement.affected.get();
+    let rows = operator.next_batch(plan, ctx)?;
+    if plan.is_change() {
+        ctx.statement.affected.set(affected);
+    }
+    Ok(rows)
 }
 
 /// The state of a query: that of an earlier run of its WITH if that must have had the same rows.
@@ -118,7 +166,7 @@ impl Operator for CteScan {
                 state.operator.take()
             };
             let Some(mut operator) = operator else { return Ok(None) };
-            let rows = operator.next_batch(plan, &mut ctx.at(frame, outer))?;
+            let rows = step(operator.as_mut(), plan, &mut ctx.at(frame, outer))?;
             let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(rows) = rows {
                 state.memory.grow_rows(&rows)?;

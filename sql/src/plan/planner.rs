@@ -70,6 +70,7 @@ fn plan_body(
 ) -> Planned {
     match body {
         Body::Select(select) => plan_select(*select, order, limit, keep, ctx),
+        Body::Modify(modify) => Planned::new(plan_change(*modify, ctx), 1.0, 0.0, (0.0, 0.0), ctx),
         Body::Values(rows) => {
             let count = row_count(rows.len());
             let bytes = COLUMN_BYTES * row_count(rows.first().map_or(0, Vec::len));

@@ -213,6 +213,37 @@ impl Plan {
         }
     }
 
+    /// Whether anything in it changes rows.
+    pub fn changes_rows(&self) -> bool {
+        self.is_change() || self.inputs().into_iter().any(|(input, _)| input.changes_rows())
+    }
+
+    /// Whether it is INSERT, UPDATE or DELETE.
+    pub const fn is_change(&self) -> bool {
+        matches!(self, Self::Insert(_) | Self::Update(_) | Self::Delete(_))
+    }
+
+    /// Whether a subquery in one of its expressions scans a query of WITH.
+    pub fn scans_in_expression(&self, wanted: CteId) -> bool {
+        let mut found = false;
+        for expr in self.exprs() {
+            expr.walk(&mut |expr| {
+                if let Expr::Subquery(subquery) = expr
+                    && let SubqueryForm::Planned { plan, .. } = &subquery.form
+                {
+                    found |= plan.scans(wanted);
+                }
+            });
+        }
+        found || self.inputs().into_iter().any(|(input, _)| input.scans_in_expression(wanted))
+    }
+
+    fn scans(&self, wanted: CteId) -> bool {
+        matches!(self, Self::CteScan { id, .. } if *id == wanted)
+            || self.inputs().into_iter().any(|(input, _)| input.scans(wanted))
+            || self.scans_in_expression(wanted)
+    }
+
     /// The expressions of this operator itself.
     pub fn exprs(&self) -> Vec<&Expr> {
         match self {
@@ -345,11 +376,13 @@ impl AggregateCall {
 }
 
 impl OnConflict {
-    fn exprs(&self) -> impl Iterator<Item = &Expr> {
+    /// Its expressions.
+    pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
         self.update.iter().flat_map(|update| update.assignments.exprs().chain(&update.filter))
     }
 
-    fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+    /// Its expressions, to be changed.
+    pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
         self.update.iter_mut().flat_map(|update| update.assignments.exprs_mut().chain(&mut update.filter))
     }
 }

@@ -184,7 +184,7 @@ impl Portal {
         let running = Running::new(run, params, session)?;
         self.generation = Some(session.generation);
         self.state = PortalState::Running(Box::new(running));
-        if run.kind == RunKind::Select { Ok(()) } else { self.run_modify(session) }
+        if run.changes { self.run_modify(session) } else { Ok(()) }
     }
 
     fn start_explain(&mut self, session: &mut Session, params: Vec<Value>) -> Result<()> {

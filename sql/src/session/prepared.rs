@@ -9,7 +9,7 @@ use heliosdb_storage::{Catalog, RelationId};
 use sqlparser::ast::{self, Statement};
 
 use super::format::Format;
-use crate::bind::tree::{Modify, OutputColumn};
+use crate::bind::tree::{Body, Modify, OutputColumn};
 use crate::bind::{Binder, SearchPath, query};
 use crate::copy::CopyStatement;
 use crate::error::{Result, SqlError, SqlState};
@@ -98,6 +98,8 @@ pub(super) struct Run {
     pub seen: Vec<SeenCounter>,
     /// Whether rows are changed or locked.
     pub writes: bool,
+    /// Whether rows are changed, if only by a query of WITH: then it runs to its end at once.
+    pub changes: bool,
 }
 
 /// Which tag a plan's statement has.
@@ -311,16 +313,22 @@ fn bind_run(binder: &mut Binder<'_>, ast: &Statement, planner: PlannerContext<'_
         Statement::Query(ast) => {
             let mut query = binder.query(ast, None, query::Unknowns::Text)?;
             let columns = query.columns.clone();
-            if columns.is_empty() {
-                return Err(SqlError::unsupported("SELECT without a column"));
-            }
+            let kind = match &query.body {
+                Body::Modify(modify) => match modify.as_ref() {
+                    Modify::Insert { .. } => RunKind::Insert,
+                    Modify::Update { .. } => RunKind::Update,
+                    Modify::Delete { .. } => RunKind::Delete,
+                },
+                _ if columns.is_empty() => return Err(SqlError::unsupported("SELECT without a column")),
+                _ => RunKind::Select,
+            };
             let seen = query::add_counter_keys(&mut query);
             let plan = if seen.is_empty() {
                 plan::plan_query(query, planner)
             } else {
                 plan::plan_query_with_hidden(query, planner)
             };
-            (plan, RunKind::Select, columns, seen)
+            (plan, kind, columns, seen)
         }
         Statement::Insert(ast) => modify(binder.insert(ast)?, RunKind::Insert, planner),
         Statement::Update(ast) => modify(binder.update(ast)?, RunKind::Update, planner),
@@ -330,7 +338,8 @@ fn bind_run(binder: &mut Binder<'_>, ast: &Statement, planner: PlannerContext<'_
     let mut locks = Vec::new();
     relations(&plan, &mut locks);
     let writes = locks.iter().any(|(_, mode)| *mode >= TableLock::RowShare);
-    Ok((Run { plan, kind, locks, seen, writes }, columns))
+    let changes = plan.changes_rows();
+    Ok((Run { plan, kind, locks, seen, writes, changes }, columns))
 }
 
 fn modify(

@@ -100,4 +100,5 @@ scripts!(
     views,
     window,
     with,
+    with_changes,
 );

@@ -1,0 +1,37 @@
+-- INSERT, UPDATE and DELETE in WITH and under it.
+CREATE TABLE t (id int PRIMARY KEY, n int);
+CREATE TABLE log (id int, what text);
+WITH x AS (INSERT INTO t VALUES (1, 10), (2, 20), (3, 30) RETURNING *) SELECT sum(n), count(*) FROM x;
+WITH x AS (SELECT id + 10 AS id, n FROM t) INSERT INTO t SELECT * FROM x RETURNING id;
+WITH x AS (SELECT 1 AS id) UPDATE t SET n = n + 1 FROM x WHERE x.id = t.id RETURNING t.*;
+WITH x AS (SELECT 11 AS id) DELETE FROM t USING x WHERE x.id = t.id RETURNING t.id;
+WITH moved AS (DELETE FROM t WHERE id > 10 RETURNING *) INSERT INTO log SELECT id, 'moved' FROM moved RETURNING *;
+SELECT * FROM t ORDER BY id;
+-- All see the same snapshot.
+WITH u AS (UPDATE t SET n = 0 RETURNING id, n) SELECT t.id, t.n AS before, u.n AS after FROM t JOIN u ON u.id = t.id ORDER BY t.id;
+WITH i AS (INSERT INTO t VALUES (4, 40)) SELECT count(*) FROM t;
+SELECT count(*) FROM t;
+-- What nobody reads happens all the same, once.
+WITH a AS (INSERT INTO log VALUES (100, 'a') RETURNING *), b AS (UPDATE t SET n = n + 1 WHERE id = 1) SELECT 1 AS one;
+WITH a AS (INSERT INTO log VALUES (101, 'b') RETURNING id) SELECT x.id, y.id FROM a x, a y;
+WITH a AS (INSERT INTO log SELECT id, 'l' FROM t RETURNING id) SELECT id FROM a ORDER BY id LIMIT 1;
+SELECT what, count(*) FROM log GROUP BY what ORDER BY what;
+SELECT * FROM t ORDER BY id;
+-- In expressions.
+WITH d AS (DELETE FROM log WHERE what = 'l' RETURNING id) SELECT id FROM t WHERE id IN (SELECT id FROM d) AND (SELECT count(*) FROM d) = 4 ORDER BY id;
+WITH i AS (INSERT INTO t VALUES (7, 70) RETURNING id) UPDATE log SET id = (SELECT id FROM i) WHERE what = 'a' RETURNING *;
+-- One row is changed once.
+WITH a AS (UPDATE t SET n = 5 WHERE id = 1 RETURNING n), b AS (UPDATE t SET n = 6 WHERE id = 1 RETURNING n) SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM b) AS changed;
+WITH d AS (DELETE FROM t WHERE id = 7) INSERT INTO t VALUES (7, 71);
+WITH d AS (DELETE FROM t WHERE id = 7 RETURNING id) INSERT INTO t SELECT id, 72 FROM d RETURNING *;
+WITH u AS (INSERT INTO t VALUES (7, 1), (8, 2) ON CONFLICT (id) DO UPDATE SET n = excluded.n RETURNING id, n) SELECT * FROM u ORDER BY id;
+WITH x AS (INSERT INTO t VALUES (9, 9)) INSERT INTO t VALUES (9, 10);
+-- Errors.
+WITH x AS (INSERT INTO t VALUES (20, 1)) SELECT * FROM x;
+SELECT * FROM (WITH x AS (INSERT INTO t VALUES (20, 1) RETURNING id) SELECT * FROM x) y;
+WITH x AS (INSERT INTO t VALUES (1, 1) RETURNING id) SELECT * FROM x;
+BEGIN READ ONLY;
+WITH x AS (SELECT 1) DELETE FROM t;
+ROLLBACK;
+SELECT * FROM t ORDER BY id;
+COPY (WITH x AS (DELETE FROM t WHERE id > 6 RETURNING id) SELECT count(*) FROM x) TO STDOUT;
