@@ -218,11 +218,27 @@ fn columns(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
                 table: &table.name,
                 name: &column.name,
                 position: usize::from(column.id.0),
-                default: column.default.as_deref(),
+                default: column.default.as_deref().filter(|_| column.identity.is_none()),
                 is_nullable: !column.not_null,
                 column_type: column.column_type,
                 domain: crdt_type::of_column(column).map(|row| row.name()),
                 is_updatable: true,
+            };
+            column.row(&ctx.session.database)
+        }));
+    }
+    for view in ctx.txn.catalog().views() {
+        rows.extend(view.columns.iter().zip(1..).map(|(viewed, position)| {
+            let column = Column {
+                schema: &view.schema,
+                table: &view.name,
+                name: &viewed.name,
+                position,
+                default: None,
+                is_nullable: true,
+                column_type: viewed.column_type,
+                domain: None,
+                is_updatable: false,
             };
             column.row(&ctx.session.database)
         }));

@@ -71,7 +71,22 @@ static RELATIONS: &[&[SystemRelation]] = &[
 
 /// All system relations with their oids.
 fn all() -> impl Iterator<Item = (i64, &'static SystemRelation)> {
-    (FIRST_SYSTEM_RELATION..).zip(RELATIONS.iter().copied().flatten())
+    let numbered = (FIRST_SYSTEM_RELATION..).zip(RELATIONS.iter().copied().flatten());
+    numbered.map(|(oid, relation)| (known_oid(relation).unwrap_or(oid), relation))
+}
+
+/// The oids of catalogs that others refer to by number, as in PostgreSQL.
+fn known_oid(relation: &SystemRelation) -> Option<i64> {
+    match (relation.schema, relation.name) {
+        ("pg_catalog", "pg_type") => Some(1247),
+        ("pg_catalog", "pg_attribute") => Some(1249),
+        ("pg_catalog", "pg_proc") => Some(1255),
+        ("pg_catalog", "pg_class") => Some(1259),
+        ("pg_catalog", "pg_database") => Some(1262),
+        ("pg_catalog", "pg_constraint") => Some(2606),
+        ("pg_catalog", "pg_namespace") => Some(2615),
+        _ => None,
+    }
 }
 
 /// The query of a view as its reader sees it.

@@ -1,5 +1,5 @@
 //! Objects other than tables: `pg_sequence`, `pg_sequences`, `pg_enum`, `pg_views`, `pg_description`,
-//! `pg_shdescription`, and the rows of views, sequences and enums in `pg_class`, `pg_attribute` and `pg_type`.
+//! `pg_depend`, `pg_shdescription`, and the rows of views, sequences and enums in `pg_class`, `pg_attribute` and `pg_type`.
 
 use heliosdb_storage::Row;
 use heliosdb_storage::catalog::{CommentClass, EnumDef, SequenceDef, ViewDef};
@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::functions::sequence;
 use crate::types;
 
-use DataType::{Bool, Float4, Int4, Int8, Name, Oid, RegType, Text};
+use DataType::{Bool, Char, Float4, Int4, Int8, Name, Oid, RegType, Text};
 
 /// Oids of catalogs, as `pg_description.classoid` gives them.
 const PG_CLASS: u32 = 1259;
@@ -77,6 +77,20 @@ pub(super) static RELATIONS: &[SystemRelation] = &[
         name: "pg_shdescription",
         columns: &[("objoid", Oid), ("classoid", Oid), ("description", Text)],
         rows: pg_shdescription,
+    },
+    SystemRelation {
+        schema: "pg_catalog",
+        name: "pg_depend",
+        columns: &[
+            ("classid", Oid),
+            ("objid", Oid),
+            ("objsubid", Int4),
+            ("refclassid", Oid),
+            ("refobjid", Oid),
+            ("refobjsubid", Int4),
+            ("deptype", Char),
+        ],
+        rows: pg_depend,
     },
     SystemRelation {
         schema: "information_schema",
@@ -189,6 +203,23 @@ fn pg_description(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
         vec![oid32(key.object.0), oid32(class), int4(i32::from(key.column.0)), text(comment)]
     });
     Ok(rows.collect())
+}
+
+/// Sequences and the columns that they belong to; other dependencies are not listed.
+fn pg_depend(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
+    let owned = ctx.txn.catalog().sequences().filter_map(|sequence| {
+        let owner = sequence.owner?;
+        Some(vec![
+            oid32(PG_CLASS),
+            oid32(sequence.id.0),
+            int4(0),
+            oid32(PG_CLASS),
+            oid32(owner.table.0),
+            int4(i32::from(owner.column.0)),
+            text(if owner.is_identity { "i" } else { "a" }),
+        ])
+    });
+    Ok(owned.collect())
 }
 
 fn pg_shdescription(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {

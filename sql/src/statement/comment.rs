@@ -97,10 +97,7 @@ fn column(catalog: &Catalog, path: &SearchPath, parts: &[String]) -> Result<Comm
         _ => None,
     };
     let column = id.ok_or_else(|| {
-        SqlError::new(
-            SqlState::UNDEFINED_COLUMN,
-            format!("column \"{column}\" of relation \"{}\" does not exist", name.name),
-        )
+        SqlError::new(SqlState::UNDEFINED_COLUMN, format!("column \"{column}\" of relation \"{name}\" does not exist"))
     })?;
     Ok(CommentKey { object: object.id(), class: CommentClass::Relation, column })
 }

@@ -50,3 +50,7 @@ SELECT pg_get_viewdef('w'::regclass, true);
 SELECT table_name, table_type FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1;
 SELECT sequence_name, data_type, start_value, increment FROM information_schema.sequences;
 SELECT table_name FROM information_schema.views WHERE table_schema = 'public' ORDER BY 1;
+CREATE TABLE n (id serial, k int GENERATED ALWAYS AS IDENTITY);
+SELECT objid::regclass, refobjsubid, deptype FROM pg_depend WHERE refobjid = 'n'::regclass AND deptype IN ('a', 'i') AND classid = 'pg_class'::regclass ORDER BY 2;
+SELECT attname, attidentity, atthasdef FROM pg_attribute WHERE attrelid = 'n'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'v' ORDER BY ordinal_position;
