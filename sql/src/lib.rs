@@ -15,6 +15,7 @@
 //! | [`statistics`] | how large tables are and what is in them |
 //! | [`statement`] | one statement that is not a query a file: DDL, transaction control, settings |
 //! | [`eval`] | the one evaluator of expressions |
+//! | [`regex`] | PostgreSQL's regular expressions |
 //! | [`functions`] | functions, operators, aggregates, by family |
 //! | [`types`] | text and binary forms of every type, casts |
 //! | [`dependency`] | which object needs which other: what DROP takes along |
@@ -36,6 +37,7 @@ pub mod expr;
 pub mod functions;
 pub mod parse;
 pub mod plan;
+pub mod regex;
 pub mod session;
 pub mod statement;
 pub mod statistics;
