@@ -22,6 +22,7 @@ mod numeric;
 mod pattern;
 pub mod polymorphic;
 mod real;
+mod regexp;
 mod resolution;
 pub mod sequence;
 mod series;

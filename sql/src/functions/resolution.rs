@@ -36,6 +36,7 @@ static FUNCTIONS: &[&[ScalarFunction]] = &[
     super::numeric::FUNCTIONS,
     super::real::FUNCTIONS,
     super::pattern::FUNCTIONS,
+    super::regexp::FUNCTIONS,
     super::strings::FUNCTIONS,
     super::sync::FUNCTIONS,
     super::sequence::FUNCTIONS,
@@ -58,6 +59,7 @@ static OPERATORS: &[&[ScalarFunction]] = &[
     super::numeric::OPERATORS,
     super::real::OPERATORS,
     super::pattern::OPERATORS,
+    super::regexp::OPERATORS,
     super::strings::OPERATORS,
 ];
 
@@ -276,9 +278,6 @@ const FUNCTIONS_NOT_BUILT: &[&str] = &[
     "md5",
     "nextval",
     "overlay",
-    "regexp_match",
-    "regexp_matches",
-    "regexp_replace",
     "set_config",
     "setval",
     "sha256",
@@ -313,12 +312,10 @@ fn operator_text(symbol: &str, left: Option<DataType>, right: Option<DataType>) 
 }
 
 /// Operators of PostgreSQL that no type has here yet: of patterns, documents, sets and roots.
-const OPERATORS_NOT_BUILT: &[&str] =
-    &["~", "~*", "!~", "!~*", "^@", "#>", "#>>", "?", "?|", "?&", "#-", "@?", "@@", "&&", "|/", "||/"];
+const OPERATORS_NOT_BUILT: &[&str] = &["#>", "#>>", "?", "?|", "?&", "#-", "@?", "@@", "|/", "||/"];
 
 fn no_operator(symbol: &str, left: Option<DataType>, right: Option<DataType>) -> SqlError {
-    // A sign alone is bitwise negation, which there is.
-    if OPERATORS_NOT_BUILT.contains(&symbol) && !(symbol == "~" && left.is_none()) {
+    if OPERATORS_NOT_BUILT.contains(&symbol) && !OPERATORS_BY_NAME.contains_key(symbol) {
         return SqlError::unsupported(format!("operator {}", operator_text(symbol, left, right)));
     }
     let hint = if left.is_some() && right.is_some() {

@@ -86,6 +86,7 @@ scripts!(
     postgres,
     prepare,
     refused,
+    regexp,
     schemas,
     sequences,
     select,
