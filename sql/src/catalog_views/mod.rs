@@ -7,6 +7,7 @@
 mod cell;
 pub mod crdt_type;
 mod information_schema;
+mod nothing;
 mod listed_index;
 mod pg_class;
 mod pg_constraint;
@@ -66,6 +67,7 @@ static RELATIONS: &[&[SystemRelation]] = &[
     pg_stat::RELATIONS,
     pg_type::RELATIONS,
     information_schema::RELATIONS,
+    nothing::RELATIONS,
     sync::RELATIONS,
 ];
 
