@@ -41,7 +41,10 @@ impl Binder<'_> {
     /// A relation's row as one value, if a name means one. The row of a relation that a join has filled up with NULLs is
     /// NULL.
     pub(super) fn whole_row(&mut self, name: &str, scope: &Scope<'_>) -> Option<Expr> {
-        let columns = scope.whole_row(name)?;
+        let mut columns = scope.whole_row(name)?;
+        if scope.is_value(name) {
+            return columns.pop().map(|(_, value)| value);
+        }
         let shape = RecordShape {
             fields: columns.iter().map(|(name, column)| (Arc::from(name.as_str()), column.data_type())).collect(),
         };

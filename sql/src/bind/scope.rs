@@ -126,6 +126,8 @@ pub struct ScopeRelation {
     pub first: usize,
     /// The table, if it is a stored one.
     pub table: Option<Arc<TableDef>>,
+    /// Whether it is a function of plain values: then its name means the value, not a row.
+    pub is_value: bool,
     /// The view, if it is one.
     pub view: Option<RelationId>,
 }
@@ -210,7 +212,13 @@ impl<'p> Scope<'p> {
     /// Adds a relation with its columns.
     pub fn add_relation(&mut self, name: &str, table: Option<Arc<TableDef>>, columns: Vec<RelationColumn>) {
         let relation = self.relations.len();
-        self.relations.push(ScopeRelation { name: name.to_owned(), first: self.width, table, view: None });
+        self.relations.push(ScopeRelation {
+            name: name.to_owned(),
+            first: self.width,
+            table,
+            is_value: false,
+            view: None,
+        });
         for (name, column_type, origin) in columns {
             let expr = Expr::Column(self.width, column_type.data_type);
             self.columns.push(ScopeColumn { relation: Some(relation), name, column_type, expr, is_bare: true, origin });
@@ -287,6 +295,18 @@ impl<'p> Scope<'p> {
             scope = here.parent;
         }
         None
+    }
+
+    /// Whether a name means a function of plain values, here or further out.
+    pub fn is_value(&self, relation: &str) -> bool {
+        let mut scope = Some(self);
+        while let Some(here) = scope {
+            if let Some(found) = here.relations.iter().find(|known| known.name == relation) {
+                return found.is_value;
+            }
+            scope = here.parent;
+        }
+        false
     }
 
     /// The columns of a relation with their names, if a name in sight means one.

@@ -272,7 +272,9 @@ fn relation_of<'p>(
     for Bound { call, is_value } in &bound {
         for (name, data_type) in &call.shape.fields {
             // The alias of a plain value names its column too.
-            let name = if *is_value && is_only { shown } else { name.as_ref() };
+            let is_own = *is_value
+                && !matches!(&call.callee, TableCallee::Function { function, .. } if function.name != name.as_ref());
+            let name = if is_own && is_only { shown } else { name.as_ref() };
             columns.push((name.to_owned(), output_type(*data_type), None));
         }
     }
@@ -281,6 +283,11 @@ fn relation_of<'p>(
     }
     let mut scope = Scope::inside(parent);
     scope.add_relation(shown, None, columns);
+    if let ([Bound { is_value: true, .. }], false, Some(relation)) =
+        (bound.as_slice(), ordinality, scope.relations.last_mut())
+    {
+        relation.is_value = true;
+    }
     rename_columns(&mut scope, alias)?;
     let calls = bound.into_iter().map(|bound| bound.call).collect();
     Ok((Relation::Function { calls, ordinality, name: shown.into() }, scope))

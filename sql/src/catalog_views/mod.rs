@@ -7,8 +7,8 @@
 mod cell;
 pub mod crdt_type;
 mod information_schema;
-mod nothing;
 mod listed_index;
+mod nothing;
 mod pg_class;
 mod pg_constraint;
 mod pg_object;

@@ -16,6 +16,7 @@ mod integer;
 mod json;
 mod json_build;
 mod json_edit;
+mod json_rows;
 mod json_text;
 mod logarithm;
 mod numeric;

@@ -31,8 +31,8 @@ pub struct TableFunction {
     pub name: &'static str,
     /// The types of its arguments; pseudo-types may be among them.
     pub args: &'static [DataType],
-    /// Names and types of the columns of its rows. A function with one column of its own name returns a plain value:
-    /// an alias of the call then names the column too. Without any the call must define them.
+    /// Names and types of the columns of its rows. A function with one column returns a plain value; if it has
+    /// the function's name, an alias of the call names the column too. Without any the call must define them.
     pub columns: &'static [(&'static str, DataType)],
     /// Whether a NULL argument means no rows without a call.
     pub strict: bool,
@@ -109,7 +109,7 @@ impl TableFunction {
 
     /// Whether it returns plain values, not rows.
     pub fn is_value(&self) -> bool {
-        matches!(self.columns, [(column, _)] if *column == self.name)
+        matches!(self.columns, [_])
     }
 
     /// Starts a call.

@@ -77,6 +77,7 @@ scripts!(
     insert,
     joins,
     json,
+    json_rows,
     lateral,
     modify_joined,
     null_logic,
