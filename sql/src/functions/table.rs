@@ -52,8 +52,13 @@ pub type TableCode = fn(&EvalContext<'_>, &[Value], &RowShape) -> Result<RowSour
 pub type RowSource = Box<dyn Iterator<Item = Result<Row>> + Send>;
 
 /// All families of set-returning functions.
-static FAMILIES: &[&[TableFunction]] =
-    &[super::series::FUNCTIONS, super::unnest::FUNCTIONS, super::regexp::TABLE_FUNCTIONS, FUNCTIONS];
+static FAMILIES: &[&[TableFunction]] = &[
+    super::json_rows::FUNCTIONS,
+    super::series::FUNCTIONS,
+    super::unnest::FUNCTIONS,
+    super::regexp::TABLE_FUNCTIONS,
+    FUNCTIONS,
+];
 
 static FUNCTIONS: &[TableFunction] = &[TableFunction::new(
     "sync_now",
