@@ -24,10 +24,11 @@ test: setup-test
 	$(CARGO) build --workspace --locked
 	.ci/run-tests
 
-## Longer runs of the model test and the shop under faults.
+## Longer runs of the model test, the shop under faults, random queries and fuzzers.
 soak: setup-test
 	$(CARGO) build --workspace --locked
-	HELIOS_MODEL_RUNS=100000 HELIOS_SHOP_BASKETS=5000 .ci/run-tests
+	HELIOS_MODEL_RUNS=100000 HELIOS_SHOP_BASKETS=5000 HELIOS_GENERATOR_SECONDS=1800 HELIOS_FUZZ_SECONDS=900 \
+		.ci/run-tests
 
 ## Side by side with PostgreSQL 15; writes docs/benchmarks.md.
 bench: setup-bench build

@@ -9,9 +9,12 @@
 )]
 
 mod differential;
+mod engine;
+mod fuzz;
 mod generator;
 mod psql;
 mod readme;
 mod shop;
+mod sqllogictest;
 mod sync_sql;
 mod workspace;
