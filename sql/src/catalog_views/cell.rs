@@ -1,6 +1,6 @@
 //! Values of catalog columns, by the type of the column.
 
-use heliosdb_storage::value::Value;
+use heliosdb_storage::value::{Array, DataType, Value};
 
 /// `bool`
 pub const fn boolean(b: bool) -> Value {
@@ -52,9 +52,22 @@ pub fn yes_or_no(b: bool) -> Value {
     text(if b { "YES" } else { "NO" })
 }
 
-/// `1 2 3`: an int2vector as text.
+/// `1 2 3`: an int2vector.
 pub fn vector(numbers: impl IntoIterator<Item = u32>) -> Value {
-    text(numbers.into_iter().map(|n| n.to_string()).collect::<Vec<_>>().join(" "))
+    let numbers = numbers.into_iter().map(|n| Value::Int2(i16::try_from(n).unwrap_or(i16::MAX))).collect();
+    Value::Array(Array::from_lower(DataType::Int2, numbers, 0).into())
+}
+
+/// `{1,2,3}`: an array of int2.
+pub fn int2_array(numbers: impl IntoIterator<Item = u32>) -> Value {
+    let numbers = numbers.into_iter().map(|n| Value::Int2(i16::try_from(n).unwrap_or(i16::MAX))).collect();
+    Value::Array(Array::new(DataType::Int2, numbers).into())
+}
+
+/// `{a,b}`: an array of text; NULL for none.
+pub fn text_array(items: impl IntoIterator<Item = String>) -> Value {
+    let items: Vec<Value> = items.into_iter().map(Value::text).collect();
+    if items.is_empty() { Value::Null } else { Value::Array(Array::new(DataType::Text, items).into()) }
 }
 
 /// `{1,2,3}`: an array as text.

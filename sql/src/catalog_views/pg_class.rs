@@ -3,9 +3,9 @@
 use heliosdb_storage::Row;
 use heliosdb_storage::catalog::{Identity, TableDef};
 use heliosdb_storage::key::KeyOrder;
-use heliosdb_storage::value::{DataType, Value};
+use heliosdb_storage::value::{DataType, ElementType, Value};
 
-use super::cell::{boolean, int2, int4, oid, oid32, text, text_or_null, vector};
+use super::cell::{boolean, int2, int4, oid, oid32, text, text_array, text_or_null, vector};
 use super::listed_index::ListedIndex;
 use super::pg_object::other_relations;
 use super::{SystemRelation, ViewContext, all, crdt_type, pg_type};
@@ -51,8 +51,8 @@ pub(super) static RELATIONS: &[SystemRelation] = &[
             ("relreplident", Char),
             ("relispartition", Bool),
             ("relrewrite", Oid),
-            ("relacl", Text),
-            ("reloptions", Text),
+            ("relacl", DataType::Array(ElementType::ACL_ITEM)),
+            ("reloptions", DataType::Array(ElementType::TEXT)),
             ("relpartbound", Text),
         ],
         rows: pg_class,
@@ -80,8 +80,8 @@ pub(super) static RELATIONS: &[SystemRelation] = &[
             ("attislocal", Bool),
             ("attinhcount", Int4),
             ("attcollation", Oid),
-            ("attacl", Text),
-            ("attoptions", Text),
+            ("attacl", DataType::Array(ElementType::ACL_ITEM)),
+            ("attoptions", DataType::Array(ElementType::TEXT)),
             ("attfdwoptions", Text),
         ],
         rows: pg_attribute,
@@ -111,8 +111,8 @@ pub(super) static RELATIONS: &[SystemRelation] = &[
             ("indisready", Bool),
             ("indislive", Bool),
             ("indisreplident", Bool),
-            ("indkey", Text),
-            ("indoption", Text),
+            ("indkey", DataType::Int2Vector),
+            ("indoption", DataType::Int2Vector),
             ("indexprs", Text),
             ("indpred", Text),
         ],
@@ -157,7 +157,7 @@ struct Relation<'a> {
     kind: &'a str,
     columns: usize,
     checks: usize,
-    options: Option<String>,
+    options: Vec<String>,
 }
 
 impl Relation<'_> {
@@ -194,7 +194,7 @@ impl Relation<'_> {
             boolean(false),
             oid(0),
             Value::Null,
-            text_or_null(self.options),
+            text_array(self.options),
             Value::Null,
         ]
     }
@@ -213,7 +213,7 @@ fn pg_class(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
             kind: "r",
             columns: table.columns.len(),
             checks: table.checks.len(),
-            options: table.is_synced().then(|| "{sync=both}".to_owned()),
+            options: if table.is_synced() { vec!["sync=both".to_owned()] } else { Vec::new() },
         };
         rows.push(relation.row(ctx));
         for index in ListedIndex::of(table) {
@@ -226,7 +226,7 @@ fn pg_class(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
                 kind: "i",
                 columns: index.width(),
                 checks: 0,
-                options: None,
+                options: Vec::new(),
             };
             rows.push(relation.row(ctx));
         }
@@ -241,7 +241,7 @@ fn pg_class(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
             kind: other.kind,
             columns: other.columns.len(),
             checks: 0,
-            options: None,
+            options: Vec::new(),
         };
         rows.push(relation.row(ctx));
     }
@@ -255,7 +255,7 @@ fn pg_class(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {
             kind: "v",
             columns: system.columns.len(),
             checks: 0,
-            options: None,
+            options: Vec::new(),
         };
         relation.row(ctx)
     }));

@@ -2,9 +2,9 @@
 
 use heliosdb_storage::Row;
 use heliosdb_storage::catalog::TableDef;
-use heliosdb_storage::value::{DataType, Value};
+use heliosdb_storage::value::{DataType, ElementType, Value};
 
-use super::cell::{array, boolean, int4, oid, oid32, text, text_or_null};
+use super::cell::{boolean, int2_array, int4, oid, oid32, text, text_or_null};
 use super::pg_class::derived_oid;
 use super::{SystemRelation, ViewContext};
 use crate::error::Result;
@@ -37,8 +37,8 @@ pub(super) static RELATIONS: &[SystemRelation] = &[SystemRelation {
         ("conislocal", Bool),
         ("coninhcount", Int4),
         ("connoinherit", Bool),
-        ("conkey", Text),
-        ("confkey", Text),
+        ("conkey", DataType::Array(ElementType::INT2)),
+        ("confkey", DataType::Array(ElementType::INT2)),
         ("conbin", Text),
     ],
     rows: pg_constraint,
@@ -89,7 +89,7 @@ pub(super) fn of_table<'a>(ctx: &ViewContext<'a>, table: &'a TableDef) -> Vec<Li
 
 /// `{1,2}`: the numbers of columns.
 fn numbers(table: &TableDef, slots: &[usize]) -> Value {
-    array(slots.iter().filter_map(|slot| table.columns.get(*slot)).map(|column| column.id.0.to_string()))
+    int2_array(slots.iter().filter_map(|slot| table.columns.get(*slot)).map(|column| u32::from(column.id.0)))
 }
 
 fn pg_constraint(ctx: &ViewContext<'_>) -> Result<Vec<Row>> {

@@ -1,7 +1,7 @@
 //! The server: `pg_database`, `pg_roles`, `pg_settings`, `pg_am`, `pg_extension`.
 
 use heliosdb_storage::Row;
-use heliosdb_storage::value::{DataType, Value};
+use heliosdb_storage::value::{DataType, ElementType, Value};
 
 use super::cell::{array, boolean, int4, oid, oid32, text, text_or_null};
 use super::pg_class::{BTREE, HEAP};
@@ -36,7 +36,7 @@ pub(super) static RELATIONS: &[SystemRelation] = &[
             ("datctype", Text),
             ("daticulocale", Text),
             ("datcollversion", Text),
-            ("datacl", Text),
+            ("datacl", DataType::Array(ElementType::ACL_ITEM)),
         ],
         rows: pg_database,
     },
@@ -55,7 +55,7 @@ pub(super) static RELATIONS: &[SystemRelation] = &[
             ("rolpassword", Text),
             ("rolvaliduntil", TimestampTz),
             ("rolbypassrls", Bool),
-            ("rolconfig", Text),
+            ("rolconfig", DataType::Array(ElementType::TEXT)),
             ("oid", Oid),
         ],
         rows: pg_roles,

@@ -1,7 +1,7 @@
 //! `pg_type`, `pg_namespace`.
 
 use heliosdb_storage::Row;
-use heliosdb_storage::value::{DataType, Value};
+use heliosdb_storage::value::{DataType, ElementType, Value};
 
 use super::cell::{boolean, int4, oid, oid32, text};
 use super::{SYSTEM_SCHEMAS, SystemRelation, ViewContext, crdt_type};
@@ -47,7 +47,12 @@ pub(super) static RELATIONS: &[SystemRelation] = &[
     SystemRelation {
         schema: "pg_catalog",
         name: "pg_namespace",
-        columns: &[("oid", Oid), ("nspname", Name), ("nspowner", Oid), ("nspacl", Text)],
+        columns: &[
+            ("oid", Oid),
+            ("nspname", Name),
+            ("nspowner", Oid),
+            ("nspacl", DataType::Array(ElementType::ACL_ITEM)),
+        ],
         rows: pg_namespace,
     },
 ];

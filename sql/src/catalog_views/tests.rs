@@ -129,7 +129,7 @@ fn tables_columns_and_constraints_are_found() {
         );
         assert_eq!(
             select(ctx, "pg_catalog.pg_constraint", &["confrelid", "confkey"], ("conname", &text("lines_item_fkey"))),
-            [[id, text("{1}")]]
+            [[id, super::cell::int2_array([1])]]
         );
         assert_eq!(
             select(ctx, "pg_catalog.pg_indexes", &["indexdef"], ("indexname", &text("lines_pkey"))),

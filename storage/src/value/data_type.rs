@@ -110,6 +110,13 @@ pub enum DataType {
 pub struct ElementType(u32);
 
 impl ElementType {
+    /// `int2`, for tables of columns.
+    pub const INT2: Self = Self(21);
+    /// `text`
+    pub const TEXT: Self = Self(25);
+    /// `aclitem`
+    pub const ACL_ITEM: Self = Self(1033);
+
     /// The type itself.
     pub fn data_type(self) -> DataType {
         DataType::from_oid(self.0).expect("BUG: an element type was made of a type")

@@ -50,6 +50,9 @@ pub(super) fn run(session: &mut Session, create: &CreateTable) -> Result<()> {
         return Err(numbered::refuse_on_synced(name));
     }
     let mut table = draft.finish()?;
+    if table.sync != SyncMode::None {
+        refuse_enums(&table)?;
+    }
     let mut taken = vec![name.clone()];
     let mut sequences = Vec::with_capacity(numbered.len());
     for column in &numbered {
@@ -63,6 +66,19 @@ pub(super) fn run(session: &mut Session, create: &CreateTable) -> Result<()> {
         column.give(session, sequence, &made)?;
     }
     Ok(())
+}
+
+/// The definition of an enum does not travel with the schema yet.
+fn refuse_enums(table: &heliosdb_storage::catalog::NewTable) -> Result<()> {
+    use heliosdb_storage::value::DataType;
+    let is_enum = |data_type: DataType| matches!(data_type.element().unwrap_or(data_type), DataType::Enum(_));
+    match table.columns.iter().find(|column| is_enum(column.column_type.data_type)) {
+        Some(column) => {
+            Err(SqlError::unsupported(format!("enum column \"{}\" in synced table \"{}\"", column.name, table.name))
+                .with_hint("Use text with a CHECK constraint, or WITH (sync = 'none')."))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether the rows of a new table travel.
