@@ -38,7 +38,10 @@ enum Form {
 
 /// The compiled expressions of a table, by their text.
 #[derive(Default)]
-struct Compiled(RwLock<HashMap<String, Vec<(Form, Arc<Expr>)>>>);
+struct Compiled(RwLock<HashMap<String, Forms>>);
+
+/// An expression as what it is asked for.
+type Forms = Vec<(Form, Arc<Expr>)>;
 
 impl Default for CheckEvaluator {
     /// For nobody: merges, pulls, and whoever opens a store without sessions.

@@ -35,11 +35,7 @@ pub fn resolve(declared: impl Iterator<Item = DataType>, given: &[DataType]) -> 
                     return None;
                 }
             }
-            DataType::AnyArray => {
-                if !agree(&mut resolved.element, given.element()?) {
-                    return None;
-                }
-            }
+            DataType::AnyArray if !agree(&mut resolved.element, given.element()?) => return None,
             DataType::AnyCompatible => resolved.compatible = common(resolved.compatible, *given)?,
             DataType::AnyCompatibleArray => resolved.compatible = common(resolved.compatible, given.element()?)?,
             _ => {}

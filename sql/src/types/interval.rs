@@ -295,7 +295,7 @@ impl<'a> Reader<'a> {
         } else {
             (first, second_number, 0, 0.0)
         };
-        if (minutes > 59 && hours > 0) || minutes > 59 || seconds > 60 {
+        if minutes > 59 || seconds > 60 {
             return Err(Refusal::Range);
         }
         let micros = hours

@@ -322,12 +322,11 @@ impl Out {
             if leading_sign {
                 self.text.push(if digits.is_negative { '-' } else { '+' });
             }
-        } else if self.has_sign {
-            return;
-        } else if digits.is_negative {
-            self.text.push('-');
-        } else {
-            self.blank();
+        } else if !self.has_sign {
+            match digits.is_negative {
+                true => self.text.push('-'),
+                false => self.blank(),
+            }
         }
     }
 }
@@ -345,7 +344,7 @@ fn scientific(decimal: &BigDecimal, template: &Template) -> Result<String> {
     let exponent = if is_zero { 0 } else { count - 1 - scale };
     let mantissa = BigDecimal::new(integer.magnitude().clone().into(), if is_zero { 0 } else { count - 1 });
     let rounded = numeric::round(&mantissa, i64::try_from(template.fraction).unwrap_or(0))?;
-    let (rounded, exponent) = if rounded >= BigDecimal::from(10) {
+    let (rounded, exponent) = if rounded >= 10 {
         let smaller = rounded / BigDecimal::from(10);
         (numeric::round(&smaller, i64::try_from(template.fraction).unwrap_or(0))?, exponent + 1)
     } else {
