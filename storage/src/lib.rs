@@ -47,7 +47,7 @@ pub use catalog::Catalog;
 pub use error::{ConstraintKind, Error, Result, Violation};
 pub use ids::{ColumnId, CommitSeq, LocalSeq, Oid, RelationId, SchemaVersion, ServerSeq, SyncTableId, TxnId};
 pub use key::RowKey;
-pub use lock::WaitHook;
+pub use lock::{AdvisoryKey, AdvisoryLocks, ListedLock, LockedThing, PartyId, WaitHook};
 pub use meta::OutboxCounts;
 pub use row::{Row, RowMeta};
 pub use store::{Store, StoreOptions};

@@ -11,7 +11,7 @@ use crate::catalog::Catalog;
 use crate::constraints::RowChecker;
 use crate::error::{Error, Result};
 use crate::ids::LocalSeq;
-use crate::lock::{LockManager, WaitHook};
+use crate::lock::{AdvisoryLocks, ListedLock, LockManager, PartyId, WaitHook};
 use crate::meta::{FORMAT_VERSION, Head, OutboxCounts, decode_identity, decode_u32, meta_key};
 use crate::sequence::{Sequences, forget_orphans};
 use crate::sequencer::{CommitInfo, Sequencer};
@@ -89,6 +89,21 @@ impl Store {
     /// Starts a transaction (READ COMMITTED).
     pub fn begin(self: &Arc<Self>, origin: WriteOrigin) -> Transaction {
         Transaction::new(Arc::clone(self), origin)
+    }
+
+    /// Starts a transaction of a session, whose advisory locks are not in its way.
+    pub fn begin_for(self: &Arc<Self>, session: PartyId, origin: WriteOrigin) -> Transaction {
+        Transaction::of(Arc::clone(self), origin, Some(session))
+    }
+
+    /// The advisory locks of a new session.
+    pub fn advisory_locks(&self) -> AdvisoryLocks {
+        AdvisoryLocks::new(&self.locks, self.locks.party())
+    }
+
+    /// All locks on relations and numbers, and those on rows that somebody waits for.
+    pub fn list_locks(&self) -> Vec<ListedLock> {
+        self.locks.list()
     }
 
     /// The latest committed state.

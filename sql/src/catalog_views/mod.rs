@@ -11,6 +11,7 @@ mod listed_index;
 mod nothing;
 mod pg_class;
 mod pg_constraint;
+mod pg_locks;
 mod pg_object;
 mod pg_server;
 mod pg_session;
@@ -62,6 +63,7 @@ static RELATIONS: &[&[SystemRelation]] = &[
     pg_class::RELATIONS,
     pg_constraint::RELATIONS,
     pg_object::RELATIONS,
+    pg_locks::RELATIONS,
     pg_server::RELATIONS,
     pg_session::RELATIONS,
     pg_stat::RELATIONS,

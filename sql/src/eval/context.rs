@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use heliosdb_storage::Row;
 use heliosdb_storage::value::Value;
+use heliosdb_storage::{AdvisoryLocks, Row};
 use parking_lot::Mutex;
 
 use crate::bind::SearchPath;
@@ -73,6 +73,10 @@ pub struct SessionFacts {
     pub(crate) statements: Mutex<Statements>,
     /// Portals by their names, but for the one that is running.
     pub(crate) portals: Mutex<Portals>,
+    /// The session's advisory locks; none outside of a session.
+    pub(crate) advisory: Mutex<Option<AdvisoryLocks>>,
+    /// The number of the transaction, once it has been asked for.
+    transaction_number: Mutex<Option<i64>>,
 }
 
 /// How many notices are kept until the server takes them.
@@ -93,6 +97,8 @@ impl SessionFacts {
             notices: Mutex::default(),
             statements: Mutex::default(),
             portals: Mutex::default(),
+            advisory: Mutex::default(),
+            transaction_number: Mutex::default(),
         }
     }
 
@@ -101,6 +107,24 @@ impl SessionFacts {
         let backends = Backends::new(|| {});
         let (backend, _) = backends.enter(user, database);
         Self::of(backend, backends, Arc::default())
+    }
+
+    /// The transaction has ended.
+    pub(crate) fn end_transaction(&self) {
+        self.backend.report_transaction(None);
+        *self.transaction_number.lock() = None;
+        if let Some(advisory) = &mut *self.advisory.lock() {
+            advisory.end_transaction();
+        }
+    }
+
+    /// The number of the transaction; it gets one if it has none yet and `assign` is said.
+    pub(crate) fn transaction_number(&self, assign: bool) -> Option<i64> {
+        let mut number = self.transaction_number.lock();
+        if number.is_none() && assign {
+            *number = Some(self.backends.next_transaction_number());
+        }
+        *number
     }
 
     /// Sends the client a message, if it wants such ones.

@@ -3,6 +3,7 @@
 //! Each family registers its functions in a static table; [`resolve`] and [`resolve_operator`] find the one that fits
 //! the argument types by PostgreSQL's rules (exact match, then implicit casts, preferred types, unknown literals).
 
+mod advisory;
 pub mod aggregate;
 mod array;
 mod collect;

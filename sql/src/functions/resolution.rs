@@ -40,6 +40,7 @@ static FUNCTIONS: &[&[ScalarFunction]] = &[
     super::strings::FUNCTIONS,
     super::sync::FUNCTIONS,
     super::sequence::FUNCTIONS,
+    super::advisory::FUNCTIONS,
     super::session::FUNCTIONS,
     super::settings::FUNCTIONS,
     super::system::FUNCTIONS,

@@ -14,8 +14,7 @@ const I: DataType = DataType::Int4;
 const L: DataType = DataType::Int8;
 const F: DataType = DataType::Float8;
 const Z: DataType = DataType::TimestampTz;
-/// `void`, which is not there yet.
-const V: DataType = DataType::Text;
+const V: DataType = DataType::Void;
 
 /// How long a session that is to end is waited for, between two looks.
 const LOOK_INTERVAL: Duration = Duration::from_millis(10);
@@ -27,6 +26,14 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction::new("pg_terminate_backend", &[I, L], B, terminate).volatile(),
     ScalarFunction::new("pg_postmaster_start_time", &[], Z, started_at).stable(),
     ScalarFunction::new("pg_conf_load_time", &[], Z, started_at).stable(),
+    ScalarFunction::new("txid_current", &[], L, |ctx, _| {
+        Ok(ctx.session.transaction_number(true).map_or(Value::Null, Value::Int8))
+    })
+    .stable(),
+    ScalarFunction::new("txid_current_if_assigned", &[], L, |ctx, _| {
+        Ok(ctx.session.transaction_number(false).map_or(Value::Null, Value::Int8))
+    })
+    .stable(),
     ScalarFunction::new("inet_client_addr", &[], T, |ctx, _| {
         Ok(client(ctx).map_or(Value::Null, |client| Value::text(client.ip().to_canonical().to_string())))
     })

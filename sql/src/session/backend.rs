@@ -8,10 +8,11 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicI64, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, Instant};
 
+use heliosdb_storage::PartyId;
 use heliosdb_storage::value::Micros;
 use parking_lot::{Condvar, Mutex};
 
@@ -40,6 +41,7 @@ pub struct Backend {
     activity: Mutex<Activity>,
     sleep: Mutex<()>,
     woken: Condvar,
+    party: OnceLock<PartyId>,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -123,6 +125,7 @@ impl Backend {
             activity: Mutex::new(activity),
             sleep: Mutex::new(()),
             woken: Condvar::new(),
+            party: OnceLock::new(),
             wake: OnceLock::new(),
         }
     }
@@ -136,6 +139,15 @@ impl Backend {
     /// Only the first one counts.
     pub fn on_wake(&self, wake: impl Fn() + Send + Sync + 'static) {
         self.wake.get_or_init(|| Box::new(wake));
+    }
+
+    /// Whose its locks are.
+    pub(crate) fn party(&self) -> Option<PartyId> {
+        self.party.get().copied()
+    }
+
+    pub(crate) fn set_party(&self, party: PartyId) {
+        self.party.get_or_init(|| party);
     }
 
     /// Wakes the session up if it waits for its client.
@@ -250,6 +262,7 @@ pub fn terminated() -> SqlError {
 pub struct Backends {
     sessions: Mutex<BTreeMap<i32, Arc<Backend>>>,
     next_pid: AtomicI32,
+    next_transaction_number: AtomicI64,
     /// Makes those that wait for a lock look at their flags.
     wake_lock_waiters: Box<dyn Fn() + Send + Sync>,
     watchdog: Watchdog,
@@ -290,6 +303,8 @@ impl Backends {
         Arc::new(Self {
             sessions: Mutex::default(),
             next_pid: AtomicI32::new(1),
+            // Microseconds go faster than transactions, so that numbers rise from one start to the next.
+            next_transaction_number: AtomicI64::new(now_micros()),
             wake_lock_waiters: Box::new(wake_lock_waiters),
             watchdog: Watchdog { epoch: Instant::now(), next_look: Mutex::new(0), changed: Condvar::new() },
             started_at: now_micros(),
@@ -303,6 +318,11 @@ impl Backends {
         self.sessions.lock().insert(pid, Arc::clone(&backend));
         let registered = Registered { backends: Arc::clone(self), backend: Arc::clone(&backend) };
         (backend, registered)
+    }
+
+    /// A number that no transaction has had.
+    pub(crate) fn next_transaction_number(&self) -> i64 {
+        self.next_transaction_number.fetch_add(1, Ordering::Relaxed)
     }
 
     /// All sessions, by their numbers.

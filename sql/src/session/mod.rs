@@ -16,6 +16,7 @@ mod copy_out;
 mod cursor;
 mod embedded;
 pub mod format;
+mod modes;
 mod portal;
 pub(crate) mod portals;
 mod prepared;
@@ -36,6 +37,7 @@ use crate::bind::SearchPath;
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::SessionFacts;
 use crate::functions::sequence::SequenceSession;
+use crate::parse::session::Modes;
 use crate::parse::{self, Tree};
 use crate::plan::cache::{CacheKey, PlanCache};
 use crate::plan::context::PlannerContext;
@@ -105,6 +107,10 @@ impl Engine {
         time.zone = settings.time_zone().clone();
         time.styles = settings.styles();
         let mut facts = SessionFacts::of(backend, Arc::clone(&self.backends), Arc::clone(&settings));
+        let mut advisory = self.store.advisory_locks();
+        advisory.set_cancel_flag(Arc::clone(facts.backend.flag()));
+        facts.backend.set_party(advisory.party());
+        *facts.advisory.get_mut() = Some(advisory);
         facts.sequences = SequenceSession::new(Arc::clone(&self.store));
         Session {
             engine: Arc::clone(self),
@@ -116,6 +122,7 @@ impl Engine {
             generation: 0,
             is_timed: false,
             is_one_of_many: false,
+            failed_modes: Modes::default(),
             path_of: None,
         }
     }
@@ -136,6 +143,8 @@ pub struct Session {
     is_timed: bool,
     /// Whether the statement is one of several of a text.
     is_one_of_many: bool,
+    /// The modes of the transaction that has failed last.
+    failed_modes: Modes,
     /// The setting and the catalog that the search path in `facts` was made of.
     path_of: Option<(Arc<[String]>, Arc<Catalog>)>,
     _registered: Registered,
@@ -417,6 +426,13 @@ impl Session {
         self.notice("NOTICE", notice);
     }
 
+    /// Gives the session's advisory locks back.
+    pub(crate) fn unlock_all_advisory(&self) {
+        if let Some(advisory) = &mut *self.facts.advisory.lock() {
+            advisory.unlock_all();
+        }
+    }
+
     /// Fails in a failed transaction.
     pub(crate) fn ensure_not_failed(&self) -> Result<()> {
         match self.state {
@@ -433,6 +449,10 @@ impl Session {
             self.facts.backend.set_application_name(now.text(Setting::ApplicationName));
             self.time.styles = now.styles();
             self.settings = now;
+            let lock_timeout = self.lock_timeout();
+            if let Some(active) = self.state.active_mut() {
+                active.txn.set_lock_timeout(lock_timeout);
+            }
         }
     }
 
@@ -442,6 +462,6 @@ impl Session {
 }
 
 /// A setting in milliseconds; none for 0, which means for ever.
-fn timeout(settings: &Settings, setting: Setting) -> Option<Duration> {
+pub(crate) fn timeout(settings: &Settings, setting: Setting) -> Option<Duration> {
     u64::try_from(settings.integer(setting)).ok().filter(|time| *time > 0).map(Duration::from_millis)
 }

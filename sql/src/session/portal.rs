@@ -298,7 +298,6 @@ impl Session {
     /// the one it was planned on.
     fn current(&mut self, prepared: &Arc<Prepared>, lock: bool) -> Result<Arc<Prepared>> {
         let mut prepared = Arc::clone(prepared);
-        let lock_timeout = self.lock_timeout();
         for _ in 0..MAX_REPLANS {
             let active = self.ensure_transaction()?;
             let mut is_gone = false;
@@ -316,7 +315,6 @@ impl Session {
                     }
                 }
             }
-            active.txn.set_lock_timeout(lock_timeout);
             active.txn.begin_statement()?;
             let catalog = Arc::clone(active.txn.catalog());
             self.time.use_catalog(&catalog);

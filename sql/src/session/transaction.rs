@@ -7,9 +7,10 @@ use heliosdb_storage::{Transaction, WriteOrigin};
 
 use super::Session;
 use super::baseline::Baselines;
-use super::settings::{Saved, Setting, Settings, Source};
+use super::modes::check_built;
+use super::settings::{Saved, Settings};
 use crate::error::{Result, SqlError, SqlState};
-use crate::parse::session::{Isolation, Modes};
+use crate::parse::session::Modes;
 use crate::types::datetime::micros_of_unix_millis;
 
 /// How many savepoints a transaction may have.
@@ -31,14 +32,14 @@ pub(super) enum State {
 pub(crate) struct Active {
     pub txn: Transaction,
     pub baselines: Baselines,
-    savepoints: Vec<NamedSavepoint>,
+    pub(super) savepoints: Vec<NamedSavepoint>,
     /// The settings to go back to on ROLLBACK.
     settings: Saved,
     /// Whether a query has been run: the modes of the transaction are settled then.
-    has_queried: bool,
+    pub(super) has_queried: bool,
 }
 
-struct NamedSavepoint {
+pub(super) struct NamedSavepoint {
     name: String,
     savepoint: Savepoint,
     baselines: Baselines,
@@ -78,6 +79,9 @@ impl Session {
 
     /// Marks the transaction as failed after an error of the server's own (encoding, protocol).
     pub fn fail(&mut self) {
+        if matches!(self.state, State::Explicit(_)) {
+            self.failed_modes = self.modes();
+        }
         self.state = match std::mem::replace(&mut self.state, State::Idle) {
             State::Idle => State::Idle,
             State::Failed(active) => State::Failed(active),
@@ -100,7 +104,7 @@ impl Session {
         self.facts.settings.lock().restore(active.settings);
         self.follow_settings();
         active.txn.rollback();
-        self.facts.backend.report_transaction(None);
+        self.facts.end_transaction();
     }
 
     /// The open transaction; an implicit one begins if there is none.
@@ -116,53 +120,26 @@ impl Session {
         Ok(self.state.active_mut().expect("BUG: a transaction was begun above"))
     }
 
+    /// A transaction of the store, in whose way the session's advisory locks are not.
+    fn begin_in_store(&self) -> Transaction {
+        let store = &self.engine.store;
+        match &*self.facts.advisory.lock() {
+            Some(advisory) => store.begin_for(advisory.party(), WriteOrigin::Local),
+            None => store.begin(WriteOrigin::Local),
+        }
+    }
+
     fn begin_storage(&mut self) -> Active {
-        let mut txn = self.engine.store.begin(WriteOrigin::Local);
+        let mut txn = self.begin_in_store();
         txn.set_cancel_flag(Arc::clone(self.facts.backend.flag()));
         self.generation += 1;
         self.time.transaction_start = micros_of_unix_millis(txn.started_at_millis());
         self.facts.backend.report_transaction(Some(self.time.transaction_start));
         let settings = self.facts.settings.lock().save();
         self.use_default_modes();
+        txn.set_repeatable_read(self.is_repeatable_read());
+        txn.set_lock_timeout(self.lock_timeout());
         Active { txn, baselines: Baselines::default(), savepoints: Vec::new(), settings, has_queried: false }
-    }
-
-    /// A transaction begins with the modes that the session's settings say.
-    fn use_default_modes(&mut self) {
-        let settings = &self.settings;
-        let differing = |default, current| {
-            let wanted = settings.is_on(default);
-            (wanted != settings.is_on(current)).then_some(wanted)
-        };
-        let isolation = settings.text(Setting::DefaultTransactionIsolation);
-        let modes = Modes {
-            isolation: Isolation::by_name(isolation)
-                .filter(|_| isolation != settings.text(Setting::TransactionIsolation)),
-            read_only: differing(Setting::DefaultTransactionReadOnly, Setting::TransactionReadOnly),
-            deferrable: differing(Setting::DefaultTransactionDeferrable, Setting::TransactionDeferrable),
-        };
-        self.use_modes(modes).expect("BUG: what can be the default of transactions can be set in one");
-    }
-
-    /// Sets the modes of the current transaction, as far as they are said.
-    fn use_modes(&mut self, modes: Modes) -> Result<()> {
-        let on_off = |on: bool| if on { "on" } else { "off" };
-        let changes = [
-            (Setting::TransactionIsolation, modes.isolation.map(Isolation::name)),
-            (Setting::TransactionReadOnly, modes.read_only.map(on_off)),
-            (Setting::TransactionDeferrable, modes.deferrable.map(on_off)),
-        ];
-        if changes.iter().all(|(_, value)| value.is_none()) {
-            return Ok(());
-        }
-        self.change_settings(true, |settings, _| {
-            for (setting, value) in changes {
-                if let Some(value) = value {
-                    settings.preset(setting, value, Source::Session)?;
-                }
-            }
-            Ok(())
-        })
     }
 
     /// BEGIN
@@ -186,79 +163,14 @@ impl Session {
         self.use_modes(modes)
     }
 
-    /// SET TRANSACTION
-    pub(crate) fn set_transaction(&mut self, modes: Modes) -> Result<()> {
-        if !self.is_in_block() {
-            self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "SET TRANSACTION can only be used in transaction blocks");
-        }
-        check_built(modes)?;
-        self.ensure_transaction()?;
-        self.check_modes(modes)?;
-        self.use_modes(modes)
-    }
-
-    /// SET SESSION CHARACTERISTICS AS TRANSACTION
-    pub(crate) fn set_characteristics(&mut self, modes: Modes) -> Result<()> {
-        let on_off = |on: bool| if on { "on" } else { "off" };
-        self.change_settings(false, |settings, _| {
-            let changes = [
-                ("default_transaction_isolation", modes.isolation.map(Isolation::name)),
-                ("default_transaction_read_only", modes.read_only.map(on_off)),
-                ("default_transaction_deferrable", modes.deferrable.map(on_off)),
-            ];
-            for (name, value) in changes {
-                if let Some(value) = value {
-                    settings.set(name, value, Source::Session)?;
-                }
-            }
-            Ok(())
-        })
-    }
-
-    /// What cannot be changed any more once a query has been run.
-    fn check_modes(&self, modes: Modes) -> Result<()> {
-        let Some(active) = self.state.active() else { return Ok(()) };
-        let too_late = |what: &str| Err(SqlError::new(SqlState::ACTIVE_SQL_TRANSACTION, what));
-        let is_inner = !active.savepoints.is_empty();
-        let is_read_only = self.settings.is_on(Setting::TransactionReadOnly);
-        if modes.read_only == Some(false) && is_read_only {
-            if is_inner {
-                return too_late("cannot set transaction read-write mode inside a read-only transaction");
-            }
-            if active.has_queried {
-                return too_late("transaction read-write mode must be set before any query");
-            }
-        }
-        if let Some(isolation) = modes.isolation
-            && isolation.name() != self.settings.text(Setting::TransactionIsolation)
-        {
-            if active.has_queried {
-                return too_late("SET TRANSACTION ISOLATION LEVEL must be called before any query");
-            }
-            if is_inner {
-                return too_late("SET TRANSACTION ISOLATION LEVEL must not be called in a subtransaction");
-            }
-        }
-        if modes.deferrable.is_some() {
-            if is_inner {
-                return too_late("SET TRANSACTION [NOT] DEFERRABLE cannot be called within a subtransaction");
-            }
-            if active.has_queried {
-                return too_late("SET TRANSACTION [NOT] DEFERRABLE must be called before any query");
-            }
-        }
-        Ok(())
-    }
-
-    /// A query begins: the modes of the transaction are settled.
-    pub(super) fn note_query(&mut self) {
-        if let Some(active) = self.state.active_mut() {
-            active.has_queried = true;
-        }
-    }
-
     /// COMMIT; false if it rolled back, because the transaction had failed.
-    pub(crate) fn commit_block(&mut self) -> Result<bool> {
+    pub(crate) fn commit_block(&mut self, chain: bool) -> Result<bool> {
+        if chain {
+            let modes = self.chained("COMMIT AND CHAIN")?;
+            let committed = self.commit_block(false)?;
+            self.begin(modes)?;
+            return Ok(committed);
+        }
         match &self.state {
             State::Idle | State::Implicit(_) => {
                 self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
@@ -270,10 +182,23 @@ impl Session {
                 Ok(true)
             }
             State::Failed(_) => {
-                self.rollback_block();
+                self.rollback_block(false)?;
                 Ok(false)
             }
         }
+    }
+
+    /// The modes of the transaction that follows in a chain.
+    fn chained(&self, command: &str) -> Result<Modes> {
+        match self.state {
+            State::Explicit(_) => return Ok(self.modes()),
+            State::Failed(_) => return Ok(self.failed_modes),
+            State::Idle | State::Implicit(_) => {}
+        }
+        Err(SqlError::new(
+            SqlState::NO_ACTIVE_SQL_TRANSACTION,
+            format!("{command} can only be used in transaction blocks"),
+        ))
     }
 
     fn commit(&mut self) -> Result<()> {
@@ -289,7 +214,7 @@ impl Session {
                 self.generation += 1;
                 self.facts.portals.lock().end_transaction();
                 let committed = active.txn.commit();
-                self.facts.backend.report_transaction(None);
+                self.facts.end_transaction();
                 match committed {
                     Ok(_) => {
                         self.facts.settings.lock().commit();
@@ -312,7 +237,12 @@ impl Session {
     }
 
     /// ROLLBACK
-    pub(crate) fn rollback_block(&mut self) {
+    pub(crate) fn rollback_block(&mut self, chain: bool) -> Result<()> {
+        if chain {
+            let modes = self.chained("ROLLBACK AND CHAIN")?;
+            self.rollback_block(false)?;
+            return self.begin(modes);
+        }
         match std::mem::replace(&mut self.state, State::Idle) {
             State::Idle => {
                 self.warn(SqlState::NO_ACTIVE_SQL_TRANSACTION, "there is no transaction in progress");
@@ -324,6 +254,7 @@ impl Session {
             State::Explicit(active) | State::Failed(Some(active)) => self.roll_back(*active),
             State::Failed(None) => {}
         }
+        Ok(())
     }
 
     /// SAVEPOINT
@@ -399,29 +330,6 @@ impl Session {
         Ok(())
     }
 
-    /// SET of one setting; none for its default.
-    pub(crate) fn change_setting(&mut self, local: bool, name: &str, value: Option<&str>) -> Result<()> {
-        self.ensure_transaction()?;
-        let change = |settings: &mut Settings, startup: &Settings| match value {
-            Some(value) => settings.set(name, value, Source::Session),
-            None => settings.reset(name, startup),
-        };
-        const MODES: [&str; 3] = ["transaction_isolation", "transaction_read_only", "transaction_deferrable"];
-        if !MODES.iter().any(|mode| mode.eq_ignore_ascii_case(name)) {
-            return self.change_settings(local, change);
-        }
-        let mut changed = (*self.settings).clone();
-        change(&mut changed, self.facts.settings.lock().startup())?;
-        let modes = Modes {
-            isolation: Isolation::by_name(changed.text(Setting::TransactionIsolation))
-                .filter(|_| name.eq_ignore_ascii_case("transaction_isolation")),
-            read_only: differing(&changed, Setting::TransactionReadOnly, &self.settings),
-            deferrable: differing(&changed, Setting::TransactionDeferrable, &self.settings),
-        };
-        self.check_modes(modes)?;
-        self.change_settings(true, change)
-    }
-
     /// How many savepoints the transaction has.
     pub(super) fn savepoint_depth(&self) -> usize {
         self.state.active().map_or(0, |active| active.savepoints.len())
@@ -452,23 +360,6 @@ impl Session {
         }
         SqlError::new(SqlState::NO_ACTIVE_SQL_TRANSACTION, format!("{command} can only be used in transaction blocks"))
     }
-}
-
-/// Refuses isolation levels that are not built.
-fn check_built(modes: Modes) -> Result<()> {
-    match modes.isolation {
-        Some(level @ (Isolation::RepeatableRead | Isolation::Serializable)) => {
-            let name = level.name().to_uppercase();
-            Err(SqlError::unsupported(format!("ISOLATION LEVEL {name}")).with_hint("Transactions are READ COMMITTED."))
-        }
-        _ => Ok(()),
-    }
-}
-
-/// Whether a setting is on, if it is not so elsewhere.
-fn differing(settings: &Settings, setting: Setting, other: &Settings) -> Option<bool> {
-    let wanted = settings.is_on(setting);
-    (wanted != other.is_on(setting)).then_some(wanted)
 }
 
 impl Active {

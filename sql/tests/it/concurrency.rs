@@ -3,6 +3,7 @@
 use std::sync::mpsc;
 use std::thread;
 
+use heliosdb_sql::Session;
 use heliosdb_storage::value::Value;
 
 use crate::harness::{engine, failure, run, session};
@@ -267,4 +268,110 @@ fn doing_nothing_leaves_no_lock_behind() {
     // This would wait for ever if the row were locked.
     run(&mut b, "DELETE FROM t").unwrap();
     run(&mut a, "COMMIT").unwrap();
+}
+
+#[test]
+fn a_repeatable_read_transaction_keeps_its_snapshot() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)").unwrap();
+    run(&mut a, "BEGIN ISOLATION LEVEL REPEATABLE READ").unwrap();
+    // The snapshot is that of the first query, not of BEGIN.
+    run(&mut b, "UPDATE t SET n = 1 WHERE id = 1").unwrap();
+    let sum = |session: &mut Session| run(session, "SELECT sum(n), count(*) FROM t").unwrap();
+    assert_eq!(sum(&mut a), [[Value::Int8(1), Value::Int8(3)]]);
+    run(&mut b, "UPDATE t SET n = 7; DELETE FROM t WHERE id = 2; INSERT INTO t VALUES (4, 9); CREATE INDEX ON t (n)")
+        .unwrap();
+    assert_eq!(sum(&mut a), [[Value::Int8(1), Value::Int8(3)]]);
+    assert!(run(&mut a, "SELECT id FROM t WHERE n = 7").unwrap().is_empty());
+    // Its own changes it sees.
+    run(&mut a, "CREATE TABLE mine (a int)").expect_err("the catalog has been changed by others");
+    run(&mut a, "ROLLBACK; BEGIN ISOLATION LEVEL REPEATABLE READ; INSERT INTO t VALUES (5, 1)").unwrap();
+    run(&mut b, "INSERT INTO t VALUES (6, 100)").unwrap();
+    assert_eq!(sum(&mut a), [[Value::Int8(24), Value::Int8(4)]]);
+    run(&mut a, "COMMIT").unwrap();
+    assert_eq!(sum(&mut a), [[Value::Int8(124), Value::Int8(5)]]);
+}
+
+#[test]
+fn a_repeatable_read_transaction_fails_on_what_others_have_changed() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY, n int); INSERT INTO t VALUES (1, 0), (2, 0), (3, 0)").unwrap();
+    for (theirs, mine, message) in [
+        ("UPDATE t SET n = n + 1 WHERE id = 1", "UPDATE t SET n = 5 WHERE id = 1", "concurrent update"),
+        ("UPDATE t SET n = n + 1 WHERE id = 1", "DELETE FROM t WHERE id = 1", "concurrent update"),
+        ("UPDATE t SET n = n + 1 WHERE id = 1", "SELECT * FROM t WHERE id = 1 FOR UPDATE", "concurrent update"),
+        ("DELETE FROM t WHERE id = 3", "UPDATE t SET n = 5", "concurrent delete"),
+    ] {
+        run(&mut a, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT * FROM t").unwrap();
+        run(&mut b, theirs).unwrap();
+        run(&mut a, "UPDATE t SET n = n WHERE id = 2").unwrap();
+        let (state, text) = failure(&mut a, mine);
+        assert_eq!(state, "40001", "{mine}");
+        assert_eq!(text, format!("could not serialize access due to {message}"));
+        run(&mut a, "ROLLBACK").unwrap();
+    }
+    // READ COMMITTED goes on with the newest version.
+    run(&mut a, "BEGIN; SELECT * FROM t").unwrap();
+    run(&mut b, "UPDATE t SET n = 40 WHERE id = 1").unwrap();
+    run(&mut a, "UPDATE t SET n = n + 2 WHERE id = 1; COMMIT").unwrap();
+    assert_eq!(run(&mut b, "SELECT n FROM t WHERE id = 1").unwrap(), [[Value::Int4(42)]]);
+}
+
+#[test]
+fn tables_are_locked_in_the_modes_that_are_said() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    run(&mut a, "CREATE TABLE t (id int PRIMARY KEY)").unwrap();
+    run(&mut a, "BEGIN; LOCK TABLE t IN SHARE MODE").unwrap();
+    run(&mut b, "SELECT * FROM t; BEGIN; LOCK TABLE t IN SHARE MODE NOWAIT; ROLLBACK").unwrap();
+    run(&mut b, "BEGIN").unwrap();
+    let expected = ("55P03", "could not obtain lock on relation \"t\"".to_owned());
+    assert_eq!(failure(&mut b, "LOCK TABLE t IN ROW EXCLUSIVE MODE NOWAIT"), expected);
+    run(&mut b, "ROLLBACK; SET lock_timeout = 20").unwrap();
+    assert_eq!(failure(&mut b, "INSERT INTO t VALUES (1)").0, "55P03");
+    let modes = "SELECT mode, granted FROM pg_locks WHERE relation = 't'::regclass ORDER BY mode";
+    assert_eq!(run(&mut a, modes).unwrap(), [[Value::text("ShareLock"), Value::Bool(true)]]);
+    run(&mut a, "COMMIT").unwrap();
+    run(&mut b, "INSERT INTO t VALUES (1)").unwrap();
+}
+
+#[test]
+fn advisory_locks_belong_to_sessions_or_transactions() {
+    let engine = engine();
+    let (mut a, mut b) = (session(&engine), session(&engine));
+    let yes = |session: &mut Session, sql: &str| run(session, sql).unwrap() == [[Value::Bool(true)]];
+    run(&mut a, "SELECT pg_advisory_lock(1); SELECT pg_advisory_lock(1); SELECT pg_advisory_lock_shared(2, 3)")
+        .unwrap();
+    assert!(!yes(&mut b, "SELECT pg_try_advisory_lock(1)"));
+    assert!(yes(&mut b, "SELECT pg_try_advisory_lock_shared(2, 3)"));
+    assert!(!yes(&mut b, "SELECT pg_try_advisory_lock(2, 3)"));
+    assert!(yes(&mut b, "SELECT pg_try_advisory_lock((2::bigint << 32) | 3)"));
+    let held =
+        "SELECT classid, objid, objsubid, mode FROM pg_locks WHERE locktype = 'advisory' AND pid = pg_backend_pid()
+                ORDER BY objsubid";
+    assert_eq!(run(&mut a, held).unwrap().len(), 2);
+    assert!(yes(&mut a, "SELECT pg_advisory_unlock(1)"));
+    assert!(!yes(&mut b, "SELECT pg_try_advisory_lock(1)"));
+    assert!(yes(&mut a, "SELECT pg_advisory_unlock(1)"));
+    assert!(!yes(&mut a, "SELECT pg_advisory_unlock(1)"));
+    assert!(yes(&mut b, "SELECT pg_try_advisory_lock(1)"));
+    run(&mut b, "SELECT pg_advisory_unlock_all()").unwrap();
+    // Those of a transaction end with it, whichever way.
+    run(&mut a, "BEGIN; SELECT pg_advisory_xact_lock(9)").unwrap();
+    assert!(!yes(&mut b, "SELECT pg_try_advisory_xact_lock_shared(9)"));
+    run(&mut a, "ROLLBACK").unwrap();
+    assert!(yes(&mut b, "SELECT pg_try_advisory_xact_lock(9)"));
+    run(&mut b, "SELECT pg_try_advisory_lock(9)").unwrap();
+    // A wait ends when the lock is given back, and a session's locks go with it.
+    let other = thread::spawn({
+        let engine = engine.clone();
+        move || run(&mut session(&engine), "SELECT pg_advisory_lock(9)").unwrap()
+    });
+    let waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+    while run(&mut a, waits).unwrap() != [[Value::Int8(1)]] {}
+    drop(b);
+    other.join().unwrap();
+    assert!(yes(&mut a, "SELECT pg_try_advisory_lock(9)"));
 }

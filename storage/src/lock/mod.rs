@@ -11,8 +11,13 @@
 //! - Giving way means being *doomed*: all locks are released at once, whatever the owner is doing, and nothing it does
 //!   afterwards can succeed. That is sound because its writes are still private, and [`LockOwner::begin_commit`], under
 //!   the same mutex, lets no doomed owner pass.
-//! - Locks are held to the end of a transaction; rolling back to a savepoint keeps them.
+//! - Locks are held to the end of a transaction; rolling back to a savepoint keeps them. Advisory locks can also be held by
+//!   a session ([`AdvisoryLocks`]).
+//! - A session is one *party*, however many owners it has: what one of them holds is in no other's way, and who waits for
+//!   one of them waits for all.
 
+mod advisory;
+mod list;
 mod mode;
 mod queue;
 mod table;
@@ -24,8 +29,10 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 
+pub use advisory::{AdvisoryKey, AdvisoryLocks};
+pub use list::{ListedLock, LockedThing};
 pub(crate) use mode::LockMode;
-use table::{LockTable, Party, Request};
+use table::{Known, LockTable, Request};
 
 use crate::error::{Error, Result};
 use crate::ids::RelationId;
@@ -43,11 +50,20 @@ pub(crate) enum Resource {
     Row(RelationId, Bytes),
     /// The values of a unique index.
     UniqueKey(RelationId, Bytes),
+    /// Whatever clients mean by a number.
+    Advisory(AdvisoryKey),
 }
 
-/// Who owns locks: a transaction.
+/// Who owns locks: a transaction, or a session.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-struct OwnerId(u64);
+struct OwnerId {
+    party: PartyId,
+    number: u64,
+}
+
+/// All the owners of one session, or a transaction without a session. None of them waits for another one.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PartyId(u64);
 
 /// Runs what may sleep: a place to tell a scheduler that this thread is not to be counted on for a while.
 pub type WaitHook = fn(&mut dyn FnMut());
@@ -67,12 +83,24 @@ impl LockManager {
         Self { table: Mutex::default(), next_owner: AtomicU64::new(1), deadlock_timeout, apply_lock_wait, around_waits }
     }
 
-    /// A new owner without locks. An applier is one that SQL transactions have to make way for.
+    /// A new party.
+    pub(crate) fn party(&self) -> PartyId {
+        PartyId(self.next_owner.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A new owner without locks, a party of its own. An applier is one that SQL transactions have to make way for.
     pub(crate) fn owner(self: &Arc<Self>, is_applier: bool) -> LockOwner {
+        self.owner_of(self.party(), is_applier)
+    }
+
+    /// A new owner of a party.
+    pub(crate) fn owner_of(self: &Arc<Self>, party: PartyId, is_applier: bool) -> LockOwner {
+        let number = self.next_owner.fetch_add(1, Ordering::Relaxed);
         LockOwner {
             manager: Arc::clone(self),
-            id: OwnerId(self.next_owner.fetch_add(1, Ordering::Relaxed)),
+            id: OwnerId { party, number },
             is_applier,
+            is_session: false,
             is_known: false,
             doomed: Arc::default(),
             cancelled: None,
@@ -87,13 +115,13 @@ impl LockManager {
 
     /// How many owners wait.
     pub(crate) fn waiting(&self) -> usize {
-        self.table.lock().parties.values().filter(|party| party.waiting.is_some()).count()
+        self.table.lock().owners.values().filter(|owner| owner.waiting.is_some()).count()
     }
 
     /// Makes all who wait look at their cancel flags.
     pub(crate) fn wake_all(&self) {
-        for party in self.table.lock().parties.values() {
-            party.wake.notify_all();
+        for owner in self.table.lock().owners.values() {
+            owner.wake.notify_all();
         }
     }
 }
@@ -103,6 +131,8 @@ pub(crate) struct LockOwner {
     manager: Arc<LockManager>,
     id: OwnerId,
     is_applier: bool,
+    /// Whether it holds locks across transactions.
+    is_session: bool,
     /// Whether the manager knows this owner, which it does from its first lock on.
     is_known: bool,
     doomed: Arc<AtomicBool>,
@@ -207,6 +237,15 @@ impl LockOwner {
         }
     }
 
+    /// Takes a lock if nobody is in the way.
+    pub(crate) fn try_acquire(&mut self, resource: &Resource, mode: LockMode) -> Result<bool> {
+        self.check()?;
+        let manager = Arc::clone(&self.manager);
+        let mut table = manager.table.lock();
+        self.introduce(&mut table)?;
+        table.grant_now(self.id, resource, mode)
+    }
+
     /// Waits until all of the locks can be had at once, and holds none of them while it waits: so nobody who waits for one
     /// of them can be in the way of another, and there is no deadlock with those who lock in another order. If others are
     /// always quicker for as long as `apply_lock_wait`, the locks are taken one after the other.
@@ -251,7 +290,7 @@ impl LockOwner {
             return Err(gave_way());
         }
         if !self.is_known {
-            table.parties.insert(self.id, Party::new(self));
+            table.introduce(self.id, Known::new(self));
             self.is_known = true;
         }
         Ok(())
@@ -263,8 +302,8 @@ impl LockOwner {
         if self.doomed.load(Ordering::Acquire) {
             return Err(gave_way());
         }
-        if let Some(party) = table.parties.get_mut(&self.id) {
-            party.is_committing = true;
+        if let Some(owner) = table.owners.get_mut(&self.id) {
+            owner.is_committing = true;
         }
         Ok(())
     }
@@ -275,7 +314,7 @@ impl Drop for LockOwner {
         if self.is_known {
             let mut table = self.manager.table.lock();
             table.release_all(self.id);
-            table.parties.remove(&self.id);
+            table.forget(self.id);
         }
     }
 }

@@ -11,6 +11,8 @@ pub(crate) enum LockMode {
     Row(RowLock),
     /// Anything else: one owner at a time.
     Exclusive,
+    /// Anything else: many owners, as long as none has it for itself.
+    Shared,
 }
 
 /// A set of modes, one bit each. Modes of tables and of rows share bits, since no resource is both.
@@ -24,6 +26,14 @@ impl ModeSet {
 
     pub(super) const fn insert(&mut self, mode: LockMode) {
         self.0 |= bit(mode);
+    }
+
+    pub(super) const fn remove(&mut self, mode: LockMode) {
+        self.0 &= !bit(mode);
+    }
+
+    pub(super) const fn is_empty(self) -> bool {
+        self.0 == 0
     }
 
     pub(super) const fn conflicts_with(self, mode: LockMode) -> bool {
@@ -51,7 +61,7 @@ const fn bit(mode: LockMode) -> u8 {
         LockMode::Table(TableLock::RowShare) | LockMode::Row(RowLock::Share) => ROW_SHARE,
         LockMode::Table(TableLock::RowExclusive) | LockMode::Row(RowLock::NoKeyUpdate) => ROW_EXCLUSIVE,
         LockMode::Table(TableLock::ShareUpdateExclusive) => SHARE_UPDATE_EXCLUSIVE,
-        LockMode::Table(TableLock::Share) => SHARE,
+        LockMode::Table(TableLock::Share) | LockMode::Shared => SHARE,
         LockMode::Table(TableLock::ShareRowExclusive) => SHARE_ROW_EXCLUSIVE,
         LockMode::Table(TableLock::Exclusive) => EXCLUSIVE,
         LockMode::Table(TableLock::AccessExclusive) | LockMode::Row(RowLock::Update) | LockMode::Exclusive => {
@@ -63,7 +73,9 @@ const fn bit(mode: LockMode) -> u8 {
 /// The bits of the modes that conflict with one: PostgreSQL's tables 13.2 and 13.3.
 const fn conflicts(mode: LockMode) -> u8 {
     match mode {
-        LockMode::Table(TableLock::AccessShare) | LockMode::Row(RowLock::KeyShare) => ACCESS_EXCLUSIVE,
+        LockMode::Table(TableLock::AccessShare) | LockMode::Row(RowLock::KeyShare) | LockMode::Shared => {
+            ACCESS_EXCLUSIVE
+        }
         LockMode::Table(TableLock::RowShare) => EXCLUSIVE | ACCESS_EXCLUSIVE,
         LockMode::Table(TableLock::RowExclusive) => SHARE | SHARE_ROW_EXCLUSIVE | EXCLUSIVE | ACCESS_EXCLUSIVE,
         LockMode::Table(TableLock::ShareUpdateExclusive) => {

@@ -26,6 +26,32 @@ impl LockQueue {
         self.modes_of(owner).is_some()
     }
 
+    /// Whether any owner of the party holds the resource.
+    fn is_held_by_party_of(&self, owner: OwnerId) -> bool {
+        self.holders.iter().any(|(holder, _)| holder.party == owner.party)
+    }
+
+    /// Who holds the resource, and how.
+    pub(super) fn holders(&self) -> &[(OwnerId, ModeSet)] {
+        &self.holders
+    }
+
+    /// Who waits for it, and how.
+    pub(super) const fn waiters(&self) -> &VecDeque<(OwnerId, LockMode)> {
+        &self.waiters
+    }
+
+    /// Takes one mode away from its holder; whether it holds no other.
+    pub(super) fn remove_mode(&mut self, owner: OwnerId, mode: LockMode) -> bool {
+        let Some((_, modes)) = self.holders.iter_mut().find(|(holder, _)| *holder == owner) else { return true };
+        modes.remove(mode);
+        let is_gone = modes.is_empty();
+        if is_gone {
+            self.remove_holder(owner);
+        }
+        is_gone
+    }
+
     fn modes_of(&self, owner: OwnerId) -> Option<ModeSet> {
         self.holders.iter().find(|(holder, _)| *holder == owner).map(|(_, modes)| *modes)
     }
@@ -33,7 +59,7 @@ impl LockQueue {
     /// Grants the lock if nobody is in the way: no holder, and no earlier waiter (who would starve otherwise). Who holds
     /// the resource already need not queue behind those that wait for its release.
     pub(super) fn try_grant(&mut self, owner: OwnerId, mode: LockMode) -> bool {
-        let overtakes = self.is_held_by(owner);
+        let overtakes = self.is_held_by_party_of(owner);
         let is_free = self.is_compatible(owner, mode)
             && (overtakes || self.waiters.iter().all(|(_, waiting)| !conflict(mode, *waiting)));
         if is_free {
@@ -43,7 +69,7 @@ impl LockQueue {
     }
 
     fn is_compatible(&self, owner: OwnerId, mode: LockMode) -> bool {
-        self.holders.iter().all(|(holder, modes)| *holder == owner || !modes.conflicts_with(mode))
+        self.holders.iter().all(|(holder, modes)| holder.party == owner.party || !modes.conflicts_with(mode))
     }
 
     fn grant(&mut self, owner: OwnerId, mode: LockMode) {
@@ -59,8 +85,8 @@ impl LockQueue {
 
     /// Lines up: at the end, or, if the owner holds the resource already, before those that do not.
     pub(super) fn enqueue(&mut self, owner: OwnerId, mode: LockMode) {
-        let place = if self.is_held_by(owner) {
-            self.waiters.iter().take_while(|(waiter, _)| self.is_held_by(*waiter)).count()
+        let place = if self.is_held_by_party_of(owner) {
+            self.waiters.iter().take_while(|(waiter, _)| self.is_held_by_party_of(*waiter)).count()
         } else {
             self.waiters.len()
         };
@@ -81,7 +107,7 @@ impl LockQueue {
         let mut still_waiting = VecDeque::with_capacity(self.waiters.len());
         for (owner, mode) in std::mem::take(&mut self.waiters) {
             let is_behind = still_waiting.iter().any(|(_, earlier)| conflict(mode, *earlier));
-            if (is_behind && !self.is_held_by(owner)) || !self.is_compatible(owner, mode) {
+            if (is_behind && !self.is_held_by_party_of(owner)) || !self.is_compatible(owner, mode) {
                 still_waiting.push_back((owner, mode));
             } else {
                 granted.push((owner, !self.is_held_by(owner)));
@@ -97,9 +123,9 @@ impl LockQueue {
         let holders = self
             .holders
             .iter()
-            .filter(move |(holder, modes)| *holder != owner && modes.conflicts_with(mode))
+            .filter(move |(holder, modes)| holder.party != owner.party && modes.conflicts_with(mode))
             .map(|(holder, _)| *holder);
-        let overtakes = self.is_held_by(owner);
+        let overtakes = self.is_held_by_party_of(owner);
         let waiters = self
             .waiters
             .iter()
@@ -116,7 +142,8 @@ const fn strongest_of(mode: LockMode) -> LockMode {
     match mode {
         LockMode::Table(_) => LockMode::Table(TableLock::AccessExclusive),
         LockMode::Row(_) => LockMode::Row(RowLock::Update),
-        LockMode::Exclusive => LockMode::Exclusive,
+        // Advisory locks are given back mode by mode.
+        LockMode::Exclusive | LockMode::Shared => mode,
     }
 }
 
@@ -128,6 +155,7 @@ impl std::fmt::Display for Resource {
             Self::Table(relation) => write!(f, "relation {relation}"),
             Self::Row(relation, _) => write!(f, "a row of relation {relation}"),
             Self::UniqueKey(index, _) => write!(f, "a key of unique index {index}"),
+            Self::Advisory(key) => write!(f, "{key}"),
         }
     }
 }

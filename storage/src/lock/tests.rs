@@ -3,7 +3,7 @@
 use std::sync::mpsc;
 use std::thread;
 
-use super::table::{Party, Request};
+use super::table::{Known, Request};
 use super::*;
 use crate::transaction::{RowLock, TableLock};
 
@@ -114,7 +114,7 @@ fn waiters_are_served_in_order_and_nobody_jumps_the_queue() {
     assert_eq!(grants.recv().unwrap(), 3);
     last.finish().unwrap();
     let table = manager.table.lock();
-    assert!(table.queues.is_empty() && table.parties.is_empty());
+    assert!(table.queues.is_empty() && table.owners.is_empty());
 }
 
 #[test]
@@ -165,13 +165,13 @@ fn a_cycle_of_three_is_found_and_the_one_outside_it_is_left_alone() {
         assert!(matches!(table.request(owner.id, row((n + 1) % 3), UPDATE).unwrap(), Request::Queued(_)));
     }
     let outsider = manager.owner(false);
-    table.parties.insert(outsider.id, Party::new(&outsider));
+    table.introduce(outsider.id, Known::new(&outsider));
     assert!(matches!(table.request(outsider.id, row(0), UPDATE).unwrap(), Request::Queued(_)));
     for owner in &owners {
-        assert_eq!(table.find_cycle(owner.id).map(|cycle| cycle.len()), Some(3));
+        assert_eq!(table.find_cycle(owner.id.party).map(|cycle| cycle.len()), Some(3));
         assert!(matches!(table.break_deadlock(owner.id), Err(Error::Deadlock(_))));
     }
-    assert_eq!(table.find_cycle(outsider.id), None);
+    assert_eq!(table.find_cycle(outsider.id.party), None);
     table.break_deadlock(outsider.id).unwrap();
 }
 
@@ -225,7 +225,7 @@ fn a_transaction_that_commits_is_waited_for() {
 }
 
 fn applier_id(manager: &LockManager) -> OwnerId {
-    *manager.table.lock().parties.iter().find(|(_, party)| party.is_applier).unwrap().0
+    *manager.table.lock().owners.iter().find(|(_, owner)| owner.is_applier).unwrap().0
 }
 
 #[test]
@@ -236,7 +236,8 @@ fn appliers_do_not_doom_each_other() {
     let (granted, grants) = mpsc::channel();
     let second = Holder::start(manager.owner(true), row(1), UPDATE, granted, 1);
     manager.until_waiting(1);
-    manager.table.lock().doom_blockers(OwnerId(2));
+    let waiting = manager.table.lock().owners.iter().find(|(_, owner)| owner.waiting.is_some()).map(|(id, _)| *id);
+    manager.table.lock().doom_blockers(waiting.unwrap());
     first.check().unwrap();
     drop(first);
     assert_eq!(grants.recv().unwrap(), 1);
@@ -275,11 +276,11 @@ fn waiting_ends_after_the_timeout() {
 fn who_overtakes_a_waiter_does_not_wait_for_it() {
     let manager = manager(LONG, LONG);
     let mut table = manager.table.lock();
-    let [a, b, c] = [1, 2, 3].map(OwnerId);
+    let [a, b, c] = [1, 2, 3].map(|number| OwnerId { party: PartyId(number), number });
     for id in [a, b, c] {
         let mut owner = manager.owner(false);
         owner.id = id;
-        table.parties.insert(id, Party::new(&owner));
+        table.introduce(id, Known::new(&owner));
     }
     let mut request = |owner, mode| table.request(owner, row(1), LockMode::Row(mode)).unwrap();
     for owner in [a, b] {
@@ -288,7 +289,7 @@ fn who_overtakes_a_waiter_does_not_wait_for_it() {
     assert!(matches!(request(c, RowLock::Share), Request::Granted));
     assert!(matches!(request(b, RowLock::Update), Request::Queued(_)));
     assert!(matches!(request(a, RowLock::NoKeyUpdate), Request::Queued(_)));
-    assert_eq!(table.find_cycle(a), None);
+    assert_eq!(table.find_cycle(a.party), None);
     table.release_all(c);
     assert_eq!(table.waits_for(a), None);
     assert_eq!(table.waits_for(b), Some(&row(1)));
@@ -325,4 +326,57 @@ fn who_can_never_have_its_locks_together_takes_them_in_turn_in_the_end() {
     let mut applier = manager.owner(true);
     applier.acquire_together(&[(row(2), UPDATE), (row(1), UPDATE)]).unwrap();
     assert!(sql.check().is_err(), "the client gave way");
+}
+
+/// A session with its advisory locks and a transaction.
+fn session(manager: &Arc<LockManager>) -> (AdvisoryLocks, LockOwner) {
+    let party = manager.party();
+    (AdvisoryLocks::new(manager, party), manager.owner_of(party, false))
+}
+
+#[test]
+fn advisory_locks_are_counted_and_no_session_is_in_its_own_way() {
+    let manager = manager(LONG, LONG);
+    let (mut mine, _transaction) = session(&manager);
+    let (mut theirs, _) = session(&manager);
+    let key = AdvisoryKey::One(7);
+    let lock = |locks: &mut AdvisoryLocks, shared, for_session| locks.lock(key, shared, for_session, false, None);
+    for _ in 0..2 {
+        assert!(lock(&mut mine, false, true).unwrap());
+    }
+    assert!(lock(&mut mine, true, true).unwrap());
+    assert!(lock(&mut mine, false, false).unwrap());
+    assert!(!lock(&mut theirs, true, true).unwrap());
+    assert!(theirs.lock(AdvisoryKey::Two(0, 7), false, true, false, None).unwrap());
+    assert!(mine.unlock(key, false));
+    assert!(mine.unlock(key, false));
+    assert!(!mine.unlock(key, false));
+    // The transaction's own lock is still there, then the shared one.
+    assert!(!lock(&mut theirs, true, true).unwrap());
+    mine.end_transaction();
+    assert!(lock(&mut theirs, true, true).unwrap());
+    assert!(!lock(&mut theirs, false, true).unwrap());
+    mine.unlock_all();
+    assert!(lock(&mut theirs, false, true).unwrap());
+    drop((mine, theirs));
+    assert!(manager.table.lock().queues.is_empty());
+}
+
+#[test]
+fn a_deadlock_over_a_row_and_an_advisory_lock_is_found() {
+    let manager = manager(SHORT, LONG);
+    let (mut mine, mut transaction) = session(&manager);
+    let (mut theirs, mut other) = session(&manager);
+    let key = AdvisoryKey::Two(1, 2);
+    mine.lock(key, false, true, true, None).unwrap();
+    other.acquire(row(1), UPDATE).unwrap();
+    let waiting = thread::spawn(move || {
+        let result = theirs.lock(key, false, true, true, None);
+        drop(other);
+        result
+    });
+    let got = transaction.acquire(row(1), UPDATE);
+    drop(mine);
+    let results = [got, waiting.join().unwrap().map(|_| ())];
+    assert_eq!(results.iter().filter(|result| matches!(result, Err(Error::Deadlock(_)))).count(), 1, "{results:?}");
 }

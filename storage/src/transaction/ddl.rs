@@ -17,10 +17,13 @@ impl Transaction {
     /// Waits for the right to change the catalog, held to the end of the transaction, and sees the newest catalog.
     pub fn lock_catalog(&mut self) -> Result<()> {
         self.locks.acquire(Resource::Ddl, LockMode::Exclusive)?;
-        if !self.catalog.is_private && !Arc::ptr_eq(&self.catalog, &self.latest().catalog) {
-            self.refresh();
+        self.follow_catalog();
+        if self.catalog.is_private || Arc::ptr_eq(&self.catalog, &self.latest().catalog) {
+            return Ok(());
         }
-        Ok(())
+        Err(Error::Serialization(
+            "could not serialize access: the catalog was changed by a concurrent transaction".to_owned(),
+        ))
     }
 
     /// Makes a table.

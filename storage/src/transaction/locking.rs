@@ -2,22 +2,23 @@
 
 use std::sync::Arc;
 
-use super::{RowLock, TableLock, Transaction};
+use bytes::Bytes;
+
+use super::{Repeatable, RowLock, TableLock, Transaction};
 use crate::catalog::TableDef;
 use crate::error::{Error, Result};
 use crate::ids::RelationId;
 use crate::key::RowKey;
 use crate::lock::{LockMode, Resource};
 use crate::row::Row;
+use crate::view::ReadView;
 
 impl Transaction {
     /// Waits for a lock on a relation, held to the end of the transaction. If the catalog has changed meanwhile, the
     /// statement goes on with a new snapshot and the new catalog: look the relation up again.
     pub fn lock_table(&mut self, relation: RelationId, mode: TableLock) -> Result<()> {
         self.locks.acquire(Resource::Table(relation), LockMode::Table(mode))?;
-        if !self.catalog.is_private && !Arc::ptr_eq(&self.catalog, &self.latest().catalog) {
-            self.refresh();
-        }
+        self.follow_catalog();
         if self.catalog.table_by_id(relation).is_none() {
             return Err(Error::NoSuchRelation(relation));
         }
@@ -29,7 +30,24 @@ impl Transaction {
     /// version judges it again (READ COMMITTED).
     pub fn lock_row(&mut self, table: &TableDef, key: &RowKey, mode: RowLock) -> Result<Option<Row>> {
         self.lock_row_only(table, key, mode)?;
-        self.newest_row(&self.latest(), table, key)
+        let latest = self.latest();
+        self.judge_repeatable(&latest, table, key)?;
+        self.newest_row(&latest, table, key)
+    }
+
+    /// A REPEATABLE READ transaction cannot go on with a row that others have changed since its snapshot. A row that looks
+    /// the same again counts as unchanged.
+    fn judge_repeatable(&self, latest: &ReadView, table: &TableDef, key: &RowKey) -> Result<()> {
+        if self.repeatable != Some(Repeatable::Settled) {
+            return Ok(());
+        }
+        let read = |view: &ReadView| view.get(table.space(), &key.0, |bytes| Ok(Bytes::copy_from_slice(bytes)));
+        let now = read(latest)?;
+        if now == read(&self.view)? {
+            return Ok(());
+        }
+        let what = if now.is_none() { "delete" } else { "update" };
+        Err(Error::Serialization(format!("could not serialize access due to concurrent {what}")))
     }
 
     /// Waits until all of the rows can be locked at once, with [`RowLock::Update`], and holds none of them while it waits: a

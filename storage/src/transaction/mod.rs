@@ -57,7 +57,7 @@ use crate::constraints::{Binding, RowChecker, RowContext, judge_row};
 use crate::error::{Error, Result};
 use crate::ids::{LocalSeq, RelationId, ServerSeq, SyncTableId};
 use crate::key::RowKey;
-use crate::lock::LockOwner;
+use crate::lock::{ListedLock, LockOwner, PartyId};
 use crate::overlay::Overlay;
 use crate::store::Store;
 use crate::sync_row::{Identity, RowOp};
@@ -160,12 +160,23 @@ pub struct Transaction {
     view: Arc<ReadView>,
     catalog: Arc<Catalog>,
     command: u32,
+    /// Of REPEATABLE READ: whether its one snapshot has been taken.
+    repeatable: Option<Repeatable>,
     started_at_millis: u64,
     /// How much of the hub's history the first statement saw.
     oldest_cursor: ServerSeq,
     /// The tables that are locked for writing, as they are as long as the lock is held.
     writable: HashMap<RelationId, Arc<TableDef>>,
     writes: Writes,
+}
+
+/// How far a REPEATABLE READ transaction is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Repeatable {
+    /// It has not looked at anything yet.
+    Unsettled,
+    /// It has its snapshot.
+    Settled,
 }
 
 /// All that a transaction wants to change.
@@ -188,9 +199,18 @@ struct Writes {
 
 impl Transaction {
     pub(crate) fn new(store: Arc<Store>, origin: WriteOrigin) -> Self {
+        Self::of(store, origin, None)
+    }
+
+    /// A transaction of a session, if there is one.
+    pub(crate) fn of(store: Arc<Store>, origin: WriteOrigin, session: Option<PartyId>) -> Self {
         let view = store.sequencer.view();
         let catalog = Arc::clone(&view.catalog);
-        let locks = store.locks.owner(origin != WriteOrigin::Local);
+        let is_applier = origin != WriteOrigin::Local;
+        let locks = match session {
+            Some(party) => store.locks.owner_of(party, is_applier),
+            None => store.locks.owner(is_applier),
+        };
         let checker = Arc::clone(&store.row_checker);
         let started_at_millis = store.sequencer.wall_millis();
         let oldest_cursor = view.identity.cursor;
@@ -202,6 +222,7 @@ impl Transaction {
             view,
             catalog,
             command: 1,
+            repeatable: None,
             started_at_millis,
             oldest_cursor,
             writable: HashMap::new(),
@@ -227,8 +248,17 @@ impl Transaction {
             .command
             .checked_add(1)
             .ok_or_else(|| Error::LimitExceeded("a transaction cannot have more than 2^32-2 commands".to_owned()))?;
-        self.refresh();
+        if self.repeatable != Some(Repeatable::Settled) {
+            self.refresh();
+        }
+        self.repeatable = self.repeatable.map(|_| Repeatable::Settled);
         Ok(())
+    }
+
+    /// REPEATABLE READ: what the first statement sees is what all see, and a row that has been changed by others since
+    /// cannot be locked or changed any more (40001). Must be said before the first statement.
+    pub const fn set_repeatable_read(&mut self, repeatable: bool) {
+        self.repeatable = if repeatable { Some(Repeatable::Unsettled) } else { None };
     }
 
     /// What the current statement sees.
@@ -240,6 +270,11 @@ impl Transaction {
     pub const fn swap_view(&mut self, other: &mut StatementView) {
         std::mem::swap(&mut self.view, &mut other.view);
         std::mem::swap(&mut self.command, &mut other.command);
+    }
+
+    /// All locks on relations and numbers, and those on rows that somebody waits for.
+    pub fn list_locks(&self) -> Vec<ListedLock> {
+        self.store.list_locks()
     }
 
     /// Ends a command: judges what is judged at the end of a statement (foreign keys).
@@ -272,6 +307,14 @@ impl Transaction {
     /// Judges NOT NULL and CHECK for a row.
     fn judge_row(&self, table: &TableDef, row: &[Value], binding: Binding) -> Result<()> {
         judge_row(&*self.checker, &RowContext { catalog: &self.catalog, table, row }, binding)
+    }
+
+    /// Sees the latest catalog, unless this transaction keeps to the one of its snapshot.
+    fn follow_catalog(&mut self) {
+        let is_settled = self.repeatable == Some(Repeatable::Settled);
+        if !is_settled && !self.catalog.is_private && !Arc::ptr_eq(&self.catalog, &self.latest().catalog) {
+            self.refresh();
+        }
     }
 
     /// Sees what is committed by now. The catalog follows, unless this transaction has changed it: then nobody else has.

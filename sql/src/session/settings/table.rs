@@ -41,7 +41,7 @@ const NOWHERE: &str = "Ungrouped";
 
 const MAX: i32 = i32::MAX;
 const ISOLATION: &[&str] = &["serializable", "repeatable read", "read committed", "read uncommitted"];
-const BUILT_ISOLATION: &[&str] = &["read committed", "read uncommitted"];
+const BUILT_ISOLATION: &[&str] = &["repeatable read", "read committed", "read uncommitted"];
 const MESSAGE_LEVELS: &[&str] =
     &["debug5", "debug4", "debug3", "debug2", "debug1", "log", "notice", "warning", "error"];
 const ON_OFF_ALIASES: &[(&str, &str)] =
