@@ -1,9 +1,13 @@
 //! Calls of functions and aggregates.
 
 use heliosdb_storage::value::{DataType, Value};
-use sqlparser::ast::{self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArguments};
+use sqlparser::ast::{
+    self, DuplicateTreatment, FunctionArg, FunctionArgExpr, FunctionArgumentClause, FunctionArguments,
+};
+use sqlparser::tokenizer::Span;
 
 use super::Binder;
+use super::aggregate::Suffixes;
 use super::coerce::operator;
 use super::names;
 use super::scope::Scope;
@@ -18,9 +22,6 @@ impl Binder<'_> {
     pub(super) fn function(&mut self, call: &ast::Function, scope: &Scope<'_>) -> Result<Expr> {
         let ast::Function { name, uses_odbc_syntax, parameters, args, within_group, filter, null_treatment, over } =
             call;
-        if !within_group.is_empty() {
-            return Err(SqlError::unsupported("WITHIN GROUP"));
-        }
         if *uses_odbc_syntax || !matches!(parameters, FunctionArguments::None) || null_treatment.is_some() {
             return Err(SqlError::unsupported(format!("the call {call}")));
         }
@@ -30,22 +31,37 @@ impl Binder<'_> {
             return self.array_subquery(query, scope);
         }
         let arguments = Arguments::of(args)?;
+        let suffixes = Suffixes { within_group, filter: filter.as_deref() };
         let in_catalog = qualified.schema.as_deref().is_none_or(|schema| schema == "pg_catalog");
         let bound = if let (Some(over), true) = (over, in_catalog) {
-            self.window_call(&qualified.name, &arguments, (filter.as_deref(), over), scope)
+            self.window_call(&qualified.name, &arguments, (suffixes, over), scope)
+        } else if let (Some(_), true, None) =
+            (functions::window::named(&qualified.name), in_catalog && is_window_call(&arguments, suffixes), over)
+        {
+            let message = format!("window function {} requires an OVER clause", qualified.name);
+            Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message))
         } else if in_catalog && aggregate::is_aggregate(&qualified.name) {
-            self.aggregate(&qualified.name, &arguments, filter.as_deref(), scope)
+            self.aggregate(&qualified.name, &arguments, suffixes, scope)
         } else if over.is_some() {
             let message = format!("OVER specified, but {qualified} is not a window function nor an aggregate function");
             Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message))
         } else if in_catalog && functions::window::named(&qualified.name).is_some() {
             let message = format!("window function {} requires an OVER clause", qualified.name);
             Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message))
-        } else if filter.is_some() || arguments.distinct || arguments.star {
-            Err(SqlError::new(
-                SqlState::WRONG_OBJECT_TYPE,
-                format!("{} specified, but {} is not an aggregate function", arguments.speciality(), qualified.name),
-            ))
+        } else if arguments.star && functions::resolve(qualified.schema.as_deref(), &qualified.name, &[]).is_err() {
+            Err(functions::no_function(qualified.schema.as_deref(), &qualified.name, &[]))
+        } else if let Some(what) = arguments.speciality(suffixes) {
+            if what == "WITHIN GROUP" {
+                let exprs = arguments.exprs.iter().copied().chain(within_group.iter().map(|item| &item.expr));
+                let types = exprs.map(|expr| Ok(self.expr(expr, scope)?.data_type())).collect::<Result<Vec<_>>>()?;
+                functions::resolve(qualified.schema.as_deref(), &qualified.name, &types)
+                    .map_err(|error| self.at(span.unwrap_or_else(Span::empty), error))?;
+            }
+            let message = match what {
+                "*" => format!("{0}(*) specified, but {0} is not an aggregate function", qualified.name),
+                what => format!("{what} specified, but {} is not an aggregate function", qualified.name),
+            };
+            Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message))
         } else if qualified.schema.is_none() && qualified.name == "grouping" {
             self.grouping(&arguments.exprs, scope)
         } else if qualified.schema.is_none() && is_special(&qualified.name) {
@@ -198,11 +214,18 @@ impl Binder<'_> {
     }
 }
 
+/// Whether a call of a name that both window functions and aggregates with WITHIN GROUP have means the former.
+fn is_window_call(arguments: &Arguments<'_>, suffixes: Suffixes<'_>) -> bool {
+    arguments.exprs.is_empty() && suffixes.within_group.is_empty()
+}
+
 /// The arguments of a call as they are written.
 pub(super) struct Arguments<'a> {
     pub exprs: Vec<&'a ast::Expr>,
     pub star: bool,
     pub distinct: bool,
+    /// ORDER BY
+    pub order: &'a [ast::OrderByExpr],
     /// Whether the last one is an array of arguments.
     pub variadic: bool,
     /// The names of the last ones, as far as they are given.
@@ -212,14 +235,16 @@ pub(super) struct Arguments<'a> {
 impl<'a> Arguments<'a> {
     fn of(args: &'a FunctionArguments) -> Result<Self> {
         let mut arguments =
-            Self { exprs: Vec::new(), star: false, distinct: false, variadic: false, names: Vec::new() };
+            Self { exprs: Vec::new(), star: false, distinct: false, order: &[], variadic: false, names: Vec::new() };
         let list = match args {
             FunctionArguments::None => return Ok(arguments),
             FunctionArguments::Subquery(_) => return Err(SqlError::unsupported("a subquery as the only argument")),
             FunctionArguments::List(list) => list,
         };
-        if let Some(clause) = list.clauses.first() {
-            return Err(SqlError::unsupported(format!("{clause} in a call")));
+        match list.clauses.as_slice() {
+            [] => {}
+            [FunctionArgumentClause::OrderBy(order)] => arguments.order = order,
+            [clause, ..] => return Err(SqlError::unsupported(format!("{clause} in a call"))),
         }
         arguments.distinct = matches!(list.duplicate_treatment, Some(DuplicateTreatment::Distinct));
         for arg in &list.args {
@@ -248,13 +273,20 @@ impl<'a> Arguments<'a> {
         Ok(arguments)
     }
 
-    const fn speciality(&self) -> &'static str {
-        if self.distinct {
-            "DISTINCT"
-        } else if self.star {
-            "*"
+    /// What only a call of an aggregate may say.
+    const fn speciality(&self, suffixes: Suffixes<'_>) -> Option<&'static str> {
+        if self.star {
+            Some("*")
+        } else if self.distinct {
+            Some("DISTINCT")
+        } else if !suffixes.within_group.is_empty() {
+            Some("WITHIN GROUP")
+        } else if !self.order.is_empty() {
+            Some("ORDER BY")
+        } else if suffixes.filter.is_some() {
+            Some("FILTER")
         } else {
-            "FILTER"
+            None
         }
     }
 }

@@ -58,16 +58,16 @@ impl Binder<'_> {
     pub fn call_of(&mut self, function: &'static ScalarFunction, args: Vec<Expr>) -> Result<Expr> {
         let given: Vec<DataType> = args.iter().map(Expr::data_type).collect();
         let declared = (0..args.len()).map(|at| function.arg_type(at).unwrap_or(DataType::Any));
-        let resolved = polymorphic::resolve(declared.clone(), &given).ok_or_else(undetermined)?;
+        let resolved = polymorphic::resolve(declared.clone(), &given).ok_or_else(polymorphic::undetermined)?;
         let args = args.into_iter().zip(declared).map(|(arg, declared)| {
             let declared = match declared {
                 DataType::Any => None,
-                declared => Some(resolved.apply(declared).ok_or_else(undetermined)?),
+                declared => Some(resolved.apply(declared).ok_or_else(polymorphic::undetermined)?),
             };
             self.coerce_argument(arg, declared)
         });
         let args = args.collect::<Result<Vec<_>>>()?;
-        let returns = resolved.apply(function.returns).ok_or_else(undetermined)?;
+        let returns = resolved.apply(function.returns).ok_or_else(polymorphic::undetermined)?;
         Ok(Expr::Call { function, args, returns })
     }
 
@@ -200,11 +200,6 @@ impl Binder<'_> {
         let value = if explicit { types::typmod::apply(value, to, true)? } else { value };
         Ok(Expr::Literal(value, to.data_type))
     }
-}
-
-/// The error for a polymorphic function whose arguments leave its type open.
-fn undetermined() -> SqlError {
-    SqlError::new(SqlState::DATATYPE_MISMATCH, "could not determine polymorphic type because input has type unknown")
 }
 
 fn cast(expr: Expr, to: ColumnType, explicit: bool) -> Expr {

@@ -6,6 +6,7 @@ use sqlparser::ast::{self, GroupByExpr};
 
 use super::Binder;
 use super::names::ident;
+use super::order::equality_of;
 use super::scope::{AGGREGATE_BASE, Place, Scope};
 use super::select::{Target, by_position, check_entries, position};
 use crate::error::{Result, SqlError, SqlState};
@@ -154,6 +155,7 @@ impl Binder<'_> {
             return Err(self.at_expr(expr, SqlError::new(SqlState::GROUPING_ERROR, message)));
         }
         let group = self.known(group)?;
+        equality_of(group.data_type()).map_err(|error| self.at_expr(expr, error))?;
         if let Some(known) = groups.iter().position(|known| known.same(&group)) {
             return Ok(known);
         }

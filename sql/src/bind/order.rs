@@ -37,7 +37,8 @@ impl Binder<'_> {
                 return Err(self.at_expr(&item.expr, SqlError::new(SqlState::INVALID_COLUMN_REFERENCE, message)));
             }
             let data_type = targets.get(at).map_or(DataType::Unknown, |target| target.expr.data_type());
-            keys.push(sort_key(Expr::Column(at, data_type), &item.options)?);
+            let key = sort_key(Expr::Column(at, data_type), &item.options);
+            keys.push(key.map_err(|error| self.at_expr(&item.expr, error))?);
         }
         Ok(keys)
     }
@@ -128,5 +129,26 @@ pub(super) fn sort_key(expr: Expr, options: &ast::OrderByOptions) -> Result<Sort
     if expr.data_type() == DataType::Unknown {
         return Err(SqlError::new(SqlState::INDETERMINATE_DATATYPE, "could not determine the type to order by"));
     }
+    if !is_comparable(expr.data_type()) {
+        let name = crate::types::name(expr.data_type(), -1);
+        let message = format!("could not identify an ordering operator for type {name}");
+        return Err(SqlError::new(SqlState::UNDEFINED_FUNCTION, message)
+            .with_hint("Use an explicit ordering operator or modify the query."));
+    }
     Ok(SortKey { expr, descending, nulls_first: options.nulls_first.unwrap_or(descending) })
+}
+
+/// Whether values of the type have an order, and with it an equality.
+pub(super) const fn is_comparable(data_type: DataType) -> bool {
+    !matches!(data_type, DataType::Json | DataType::AclItem | DataType::PgNodeTree | DataType::Void)
+}
+
+/// Fails for a type whose values cannot be told apart.
+pub(super) fn equality_of(data_type: DataType) -> Result<()> {
+    if is_comparable(data_type) {
+        return Ok(());
+    }
+    let name = crate::types::name(data_type, -1);
+    let message = format!("could not identify an equality operator for type {name}");
+    Err(SqlError::new(SqlState::UNDEFINED_FUNCTION, message))
 }

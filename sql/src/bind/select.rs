@@ -10,6 +10,7 @@ use super::column_name::figure_name;
 use super::group_by::Groups;
 use super::mention::span_of;
 use super::names::{self, ident};
+use super::order::equality_of;
 use super::query::Unknowns;
 use super::scope::{Place, Scope};
 use super::tree::{Body, Distinct, Grouping, OutputColumn, Query, Select, plain};
@@ -78,7 +79,12 @@ impl Binder<'_> {
         };
         let distinct = match &select.distinct {
             None | Some(ast::Distinct::All) => Distinct::No,
-            Some(ast::Distinct::Distinct) => Distinct::Rows,
+            Some(ast::Distinct::Distinct) => {
+                for target in targets.iter().take(visible) {
+                    equality_of(target.expr.data_type())?;
+                }
+                Distinct::Rows
+            }
             Some(ast::Distinct::On(exprs)) => self.distinct_on(exprs, (&mut targets, visible), &mut order, &scope)?,
         };
         let columns = targets

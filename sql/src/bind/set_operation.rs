@@ -6,6 +6,7 @@ use sqlparser::tokenizer::Span;
 
 use super::Binder;
 use super::cte::Barrier;
+use super::order::equality_of;
 use super::query::Unknowns;
 use super::scope::Scope;
 use super::tree::{Body, OutputColumn, Query, SetOperation};
@@ -63,6 +64,9 @@ impl Binder<'_> {
             other => return Err(SqlError::unsupported(format!("{op} {other}"))),
         };
         let types = self.set_operation_types(&left, &right, op, written)?;
+        if !(all && op == SetOperator::Union) {
+            types.iter().try_for_each(|column_type| equality_of(column_type.data_type))?;
+        }
         let columns = (left.columns.iter().zip(&types))
             .map(|(column, column_type)| OutputColumn {
                 name: column.name.clone(),

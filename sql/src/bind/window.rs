@@ -10,6 +10,7 @@ use heliosdb_storage::value::DataType;
 use sqlparser::ast::{self, NamedWindowDefinition, NamedWindowExpr, WindowFrameBound, WindowFrameUnits};
 
 use super::Binder;
+use super::aggregate::Suffixes;
 use super::call::Arguments;
 use super::names::ident;
 use super::order::sort_key;
@@ -17,8 +18,9 @@ use super::scope::{Place, SET_BASE, Scope, WINDOW_BASE};
 use super::tree::{Window, plain};
 use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
+use crate::functions::aggregate::{self, AggregateKind};
 use crate::functions::in_range::offset_type;
-use crate::functions::{aggregate, window};
+use crate::functions::window;
 use crate::parse::encoding;
 use crate::plan::{Exclusion, Frame, FrameBound, FrameUnits, SortKey, WindowCall, WindowCallee};
 use crate::types;
@@ -238,11 +240,11 @@ impl Binder<'_> {
         &mut self,
         name: &str,
         arguments: &Arguments<'_>,
-        (filter, over): (Option<&ast::Expr>, &ast::WindowType),
+        (suffixes, over): (Suffixes<'_>, &ast::WindowType),
         scope: &Scope<'_>,
     ) -> Result<Expr> {
         let place = scope.place.replace(Place::WindowArgument);
-        let callee = self.window_callee(name, arguments, filter, scope);
+        let callee = self.window_callee(name, arguments, suffixes, scope);
         scope.place.set(place);
         let (callee, returns) = callee?;
         if let Some(error) = place.refuses_window() {
@@ -267,19 +269,20 @@ impl Binder<'_> {
         &mut self,
         name: &str,
         arguments: &Arguments<'_>,
-        filter: Option<&ast::Expr>,
+        suffixes: Suffixes<'_>,
         scope: &Scope<'_>,
     ) -> Result<(WindowCallee, DataType)> {
-        let args: Result<Vec<Expr>> = arguments.exprs.iter().map(|arg| self.expr(arg, scope)).collect();
-        let args = args?;
-        let unsupported = |what: &str| Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, what));
-        if arguments.distinct {
-            return unsupported("DISTINCT is not implemented for window functions");
-        }
-        if let Some(function) = window::named(name) {
-            if filter.is_some() {
-                return unsupported("FILTER is not implemented for non-aggregate window functions");
+        let unsupported = |what: String| Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, what));
+        let kind = aggregate::kind_of(name);
+        let is_hypothetical = kind == Some(AggregateKind::Hypothetical) && !arguments.exprs.is_empty();
+        if let (Some(function), false) = (window::named(name), is_hypothetical) {
+            if arguments.distinct {
+                return unsupported("DISTINCT is not implemented for window functions".to_owned());
             }
+            if suffixes.filter.is_some() {
+                return unsupported("FILTER is not implemented for non-aggregate window functions".to_owned());
+            }
+            let args: Vec<Expr> = arguments.exprs.iter().map(|arg| self.expr(arg, scope)).collect::<Result<_>>()?;
             let given: Vec<DataType> = args.iter().map(Expr::data_type).collect();
             let resolved = function.resolve(&given, |a, b| self.common_type([a, b], "lag"))?;
             let args: Result<Vec<Expr>> = (args.into_iter().zip(&resolved.args))
@@ -288,17 +291,26 @@ impl Binder<'_> {
             let returns = resolved.returns;
             return Ok((WindowCallee::Function { function, args: args?, returns }, returns));
         }
-        if !aggregate::is_aggregate(name) {
-            let message = format!("OVER specified, but {name} is not a window function nor an aggregate function");
-            return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
+        match kind {
+            None => {
+                let message = format!("OVER specified, but {name} is not a window function nor an aggregate function");
+                return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
+            }
+            Some(AggregateKind::OrderedSet { .. } | AggregateKind::Hypothetical)
+                if !suffixes.within_group.is_empty() =>
+            {
+                return unsupported(format!("OVER is not supported for ordered-set aggregate {name}"));
+            }
+            Some(_) => {}
         }
-        scope.place.set(Place::Clause("FILTER"));
-        let filter = filter.map(|filter| self.bind_condition(filter, scope, "FILTER")).transpose()?;
-        let call = self.aggregate_call(name, arguments, args, filter)?;
-        let returns = call.function.returns;
-        if returns.is_polymorphic() {
-            return Err(SqlError::unsupported(format!("{name} as a window function")));
+        let call = self.aggregate_call(name, arguments, suffixes, (scope, Place::WindowArgument))?;
+        if call.distinct {
+            return unsupported("DISTINCT is not implemented for window functions".to_owned());
         }
+        if !call.order.is_empty() {
+            return unsupported("aggregate ORDER BY is not implemented for window functions".to_owned());
+        }
+        let returns = call.returns;
         Ok((WindowCallee::Aggregate(call), returns))
     }
 }

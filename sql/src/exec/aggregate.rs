@@ -1,17 +1,17 @@
 //! Groups and what is computed of them, by a hash table.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use heliosdb_storage::Row;
 use heliosdb_storage::value::Value;
 
+use super::aggregate_call::CallState;
 use super::context::{ExecContext, Reservation, row_bytes};
 use super::hash::HashKey;
 use super::{BATCH_ROWS, Operator, mismatch};
 use crate::error::Result;
-use crate::eval::{EvalContext, eval, is_true};
+use crate::eval::{EvalContext, eval};
 use crate::expr::Expr;
-use crate::functions::aggregate::Accumulator;
 use crate::plan::{AggregateCall, Plan};
 
 /// What a group takes in memory besides its key, roughly, per call.
@@ -29,12 +29,6 @@ pub(super) struct Group {
     set: usize,
     pub(super) key: Vec<Value>,
     calls: Vec<CallState>,
-}
-
-struct CallState {
-    accumulator: Box<dyn Accumulator>,
-    /// For DISTINCT: what has been seen.
-    seen: HashSet<HashKey>,
 }
 
 impl Aggregate {
@@ -111,9 +105,7 @@ fn mask(of: &[usize], members: &[usize]) -> Value {
 
 impl Group {
     pub(super) fn new(set: usize, key: Vec<Value>, calls: &[AggregateCall]) -> Self {
-        let calls =
-            calls.iter().map(|call| CallState { accumulator: (call.function.new)(), seen: HashSet::new() }).collect();
-        Self { set, key, calls }
+        Self { set, key, calls: calls.iter().map(CallState::new).collect() }
     }
 
     pub(super) fn add(
@@ -124,30 +116,20 @@ impl Group {
         memory: &mut Reservation,
     ) -> Result<()> {
         for (call, state) in calls.iter().zip(&mut self.calls) {
-            if let Some(filter) = &call.filter
-                && !is_true(filter, row, eval_ctx)?
-            {
-                continue;
-            }
-            let args: Result<Vec<Value>> = call.args.iter().map(|arg| eval(arg, row, eval_ctx)).collect();
-            let args = args?;
-            if call.distinct {
-                let key = HashKey(args.clone());
-                if state.seen.contains(&key) {
-                    continue;
-                }
-                memory.grow(row_bytes(&args))?;
-                state.seen.insert(key);
-            }
-            state.accumulator.add(&args)?;
+            state.add(call, row, eval_ctx, memory)?;
         }
         Ok(())
     }
 
-    pub(super) fn finish(self, sets: &[Vec<usize>], masks: &[Vec<usize>]) -> Result<Row> {
+    pub(super) fn finish(
+        self,
+        calls: &[AggregateCall],
+        (sets, masks): (&[Vec<usize>], &[Vec<usize>]),
+        memory: &mut Reservation,
+    ) -> Result<Row> {
         let mut row = self.key;
-        for mut call in self.calls {
-            row.push(call.accumulator.finish()?);
+        for (call, state) in calls.iter().zip(self.calls) {
+            row.push(state.finish(call, memory)?);
         }
         let members = sets.get(self.set).map(Vec::as_slice).unwrap_or_default();
         row.extend(masks.iter().map(|of| mask(of, members)));
@@ -162,7 +144,8 @@ impl Operator for Aggregate {
             self.results = Some(self.read(Node { input, groups, sets, calls }, ctx)?.into_iter());
         }
         let groups = self.results.iter_mut().flatten().take(BATCH_ROWS);
-        let rows: Result<Vec<Row>> = groups.map(|group| group.finish(sets, masks)).collect();
+        let memory = &mut self.memory;
+        let rows: Result<Vec<Row>> = groups.map(|group| group.finish(calls, (sets, masks), memory)).collect();
         Ok(Some(rows?).filter(|rows| !rows.is_empty()))
     }
 }

@@ -97,7 +97,7 @@ impl Operator for SortedGroups {
         let mut out = Vec::new();
         while out.len() < BATCH_ROWS && self.state == State::Reading {
             if let Some(group) = self.next_group(input, groups, calls, ctx)? {
-                out.push(group.finish(sets, masks)?);
+                out.push(group.finish(calls, (sets, masks), &mut self.memory)?);
             }
         }
         Ok(Some(out).filter(|rows| !rows.is_empty()))

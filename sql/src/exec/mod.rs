@@ -7,6 +7,7 @@
 //! [`context::MemoryBudget`]; beyond it the statement fails with 53200.
 
 mod aggregate;
+mod aggregate_call;
 mod append;
 mod assign;
 pub mod context;
@@ -29,7 +30,7 @@ mod project;
 mod recursion;
 mod scan;
 mod set_operation;
-mod sort;
+pub mod sort;
 mod subquery;
 mod system;
 mod target;

@@ -64,12 +64,6 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction::new("array_fill", &[AnyElement, INTS, INTS], AnyArray, fill).called_on_null(),
 ];
 
-/// Gives an array that `array_agg` has made the type that its call knows.
-pub static COLLECTED: ScalarFunction = ScalarFunction::new("array_agg", &[AnyArray], AnyArray, |_, args| match args {
-    [array] => Ok(array.clone()),
-    _ => Err(bad_arguments("array_agg", args)),
-});
-
 fn one(args: &[Value], compute: impl Fn(&Array) -> Result<Value>) -> Result<Value> {
     match args {
         [Value::Array(array)] => compute(array),

@@ -91,6 +91,11 @@ pub(super) fn checked(result: f64, was_infinite: bool, may_be_zero: bool) -> Res
     Ok(result)
 }
 
+/// The error for a result beyond the range.
+pub(super) fn overflow() -> SqlError {
+    SqlError::new(SqlState::NUMERIC_VALUE_OUT_OF_RANGE, "value out of range: overflow")
+}
+
 fn divide(a: f64, b: f64) -> Result<(f64, bool)> {
     if b == 0.0 && !a.is_nan() {
         return Err(division_by_zero());

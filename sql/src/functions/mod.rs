@@ -6,7 +6,6 @@
 mod advisory;
 pub mod aggregate;
 mod array;
-mod collect;
 mod comparison;
 mod datetime;
 pub mod enums;
@@ -42,7 +41,6 @@ use heliosdb_storage::value::{DataType, Value};
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::EvalContext;
 
-pub use array::COLLECTED;
 pub use resolution::{all_functions, no_function, resolve, resolve_operator};
 pub use strings::{quote_ident, quote_literal};
 

@@ -104,12 +104,12 @@ pub(super) fn add(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
     checked(a.as_ref() + b.as_ref(), scale)
 }
 
-fn subtract(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
+pub(super) fn subtract(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
     let (a, b, scale) = aligned(a, b)?;
     checked(a.as_ref() - b.as_ref(), scale)
 }
 
-fn multiply(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
+pub(super) fn multiply(a: &BigDecimal, b: &BigDecimal) -> Result<BigDecimal> {
     let ((a, a_scale), (b, b_scale)) = (parts(a)?, parts(b)?);
     checked(a.as_ref() * b.as_ref(), a_scale + b_scale)
 }
@@ -211,6 +211,12 @@ fn sqrt(a: &BigDecimal) -> Result<BigDecimal> {
     let (weight, _) = leading_digit(&integer, scale);
     let digits_before = (weight + 1) * DECIMALS_PER_DIGIT / 2 - 1;
     let wanted = (MIN_SIGNIFICANT_DIGITS - digits_before).max(scale).clamp(0, MAX_DISPLAY_SCALE);
+    root(a, wanted)
+}
+
+/// The root of a number that is not negative, with so many digits behind the point.
+pub(super) fn root(a: &BigDecimal, wanted: i64) -> Result<BigDecimal> {
+    let (integer, scale) = parts(a)?;
     // One digit more than wanted, cut off: no root lies exactly half way between two numbers of the wanted scale.
     let shift = 2 * (wanted + 1) - scale;
     let lifted = if shift >= 0 { integer.as_ref() * pow10(shift)? } else { integer.as_ref() / pow10(-shift)? };

@@ -6,6 +6,7 @@
 
 use heliosdb_storage::value::DataType;
 
+use crate::error::{SqlError, SqlState};
 use crate::types::cast::{CastContext, can_cast};
 use crate::types::category::{is_alike, is_preferred};
 
@@ -76,6 +77,11 @@ impl Resolved {
             plain => Some(plain),
         }
     }
+}
+
+/// The error for a call whose arguments leave the pseudo-types of the signature open.
+pub fn undetermined() -> SqlError {
+    SqlError::new(SqlState::DATATYPE_MISMATCH, "could not determine polymorphic type because input has type unknown")
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@ use heliosdb_storage::value::{DataType, Interval, Micros, Numeric, Value};
 use jiff::tz::TimeZone;
 
 use super::bad_arguments;
+use super::datetime::arithmetic::{add_to_timestamp, add_to_timestamptz};
 use super::table::{RowShape, RowSource, TableFunction};
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::EvalContext;
-use crate::types::datetime::{timestamp_plus, timestamptz_plus};
 
 use DataType::{Int4, Int8, Numeric as Decimal, Timestamp, TimestampTz};
 
@@ -135,8 +135,8 @@ impl Iterator for Timestamps {
             return None;
         }
         let next = match &self.zone {
-            None => timestamp_plus(at, self.step),
-            Some(zone) => timestamptz_plus(at, self.step, zone),
+            None => add_to_timestamp(at, self.step),
+            Some(zone) => add_to_timestamptz(at, self.step, zone),
         };
         match next {
             Ok(next) => self.next = Some(next),

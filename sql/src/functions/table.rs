@@ -17,9 +17,10 @@ use std::sync::Arc;
 use heliosdb_storage::Row;
 use heliosdb_storage::value::{DataType, RecordShape, Value};
 
+use super::Volatility;
+use super::polymorphic::{self, undetermined};
 use super::resolution::{Choice, Signature, choose, no_function, several_functions};
-use super::{Volatility, polymorphic};
-use crate::error::{Result, SqlError, SqlState};
+use crate::error::Result;
 use crate::eval::EvalContext;
 
 /// A function that returns rows.
@@ -155,10 +156,6 @@ pub fn resolve(schema: Option<&str>, name: &str, args: &[DataType]) -> Result<Re
         Choice::None => return Err(no_function(schema, name, args)),
         Choice::Several => return Err(several_functions(schema, name, args)),
     };
-    let undetermined = || {
-        let message = "could not determine polymorphic type because input has type unknown";
-        SqlError::new(SqlState::DATATYPE_MISMATCH, message)
-    };
     let resolved = polymorphic::resolve(function.args.iter().copied(), args).ok_or_else(undetermined)?;
     let known = |declared: DataType| resolved.apply(declared).ok_or_else(undetermined);
     let types = function.args.iter().map(|declared| known(*declared)).collect::<Result<_>>()?;
@@ -183,6 +180,7 @@ fn sync_now(ctx: &EvalContext<'_>, _: &[Value], _: &RowShape) -> Result<RowSourc
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::SqlState;
     use crate::eval::{NoSubqueries, SessionFacts};
     use crate::sync_control::NoSync;
     use crate::types::ValueContext;

@@ -460,8 +460,25 @@ pub struct AggregateCall {
     pub args: Vec<Expr>,
     /// Each distinct argument once.
     pub distinct: bool,
+    /// With DISTINCT: which arguments tell rows apart, in the order in which the rows come.
+    pub distinct_by: Vec<ArgumentKey>,
+    /// The order in which the rows come; not with DISTINCT.
+    pub order: Vec<SortKey>,
     /// Only rows that satisfy this.
     pub filter: Option<Expr>,
+    /// The type of the result.
+    pub returns: DataType,
+}
+
+/// An argument as a key of an order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ArgumentKey {
+    /// Which argument.
+    pub at: usize,
+    /// Largest first.
+    pub descending: bool,
+    /// NULLs before all others.
+    pub nulls_first: bool,
 }
 
 /// Window functions over one partition and order: the rows get a column a call.

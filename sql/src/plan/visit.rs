@@ -352,7 +352,7 @@ impl Plan {
 impl AggregateCall {
     /// The expressions over the row that it is given.
     pub fn exprs(&self) -> impl Iterator<Item = &Expr> {
-        self.args.iter().chain(&self.filter)
+        self.args.iter().chain(self.order.iter().map(|key| &key.expr)).chain(&self.filter)
     }
 
     /// Whether both compute the same.
@@ -364,14 +364,18 @@ impl AggregateCall {
         };
         std::ptr::eq(self.function, other.function)
             && self.distinct == other.distinct
+            && self.distinct_by == other.distinct_by
+            && self.returns == other.returns
             && same_filter
+            && self.order.len() == other.order.len()
+            && self.order.iter().zip(&other.order).all(|(a, b)| a.same(b))
             && self.args.len() == other.args.len()
             && self.args.iter().zip(&other.args).all(|(a, b)| a.same(b))
     }
 
     /// As [`AggregateCall::exprs`], to change them.
     pub fn exprs_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
-        self.args.iter_mut().chain(&mut self.filter)
+        self.args.iter_mut().chain(self.order.iter_mut().map(|key| &mut key.expr)).chain(&mut self.filter)
     }
 }
 

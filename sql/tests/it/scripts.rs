@@ -57,6 +57,7 @@ macro_rules! scripts {
 scripts!(
     datetime,
     formatting,
+    aggregate_forms,
     aggregates,
     arrays_and_rows,
     arrays,

@@ -177,6 +177,10 @@ impl DataType {
     pub const INT4_ARRAY: Self = Self::Array(ElementType(23));
     /// `text[]`
     pub const TEXT_ARRAY: Self = Self::Array(ElementType(25));
+    /// `double precision[]`
+    pub const FLOAT8_ARRAY: Self = Self::Array(ElementType(701));
+    /// `interval[]`
+    pub const INTERVAL_ARRAY: Self = Self::Array(ElementType(1186));
 
     /// PostgreSQL's oid of the type.
     pub fn oid(self) -> u32 {

@@ -4,12 +4,14 @@ use std::ops::Range;
 
 use heliosdb_storage::value::Value;
 
+use super::super::aggregate_call::accumulator;
 use super::super::context::ExecContext;
 use super::Partition;
 use super::frame::FrameRule;
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::{EvalContext, eval, is_true};
 use crate::expr::Expr;
+use crate::functions::aggregate::Accumulator;
 use crate::functions::window::WindowFunction;
 use crate::plan::{AggregateCall, SortKey, WindowCall, WindowCallee};
 
@@ -151,7 +153,7 @@ impl Run<'_, '_> {
 
     /// A frame that begins with the partition: each row adds to what there is.
     fn growing(&self, call: &AggregateCall, frame: &FrameRule<'_>) -> Result<Vec<Value>> {
-        let mut accumulator = (call.function.new)();
+        let mut accumulator = accumulator(call);
         let mut end = 0;
         let mut values: Vec<Value> = Vec::with_capacity(self.partition.rows.len());
         for row in 0..self.partition.rows.len() {
@@ -169,46 +171,91 @@ impl Run<'_, '_> {
         Ok(values)
     }
 
-    /// A frame that loses rows is computed anew where it differs from that of the row before.
+    /// A frame that loses rows: what has been added is taken back if the aggregate can do that, else the frame is computed
+    /// anew where it differs from that of the row before.
     fn moving(&self, call: &AggregateCall, frame: &FrameRule<'_>) -> Result<Vec<Value>> {
-        let mut before: Option<(Range<usize>, Value)> = None;
+        let mut before: Option<(Range<usize>, Box<dyn Accumulator>, Value)> = None;
         let mut values = Vec::with_capacity(self.partition.rows.len());
         for row in 0..self.partition.rows.len() {
             let range = frame.range(self.partition, row)?;
-            let excludes = frame.excludes_any();
-            let known = before.as_ref().filter(|(last, _)| !excludes && *last == range);
-            let value = match known {
-                Some((_, value)) => value.clone(),
-                None => {
-                    let mut accumulator = (call.function.new)();
-                    for other in range.clone().filter(|other| !frame.excludes(self.partition, row, *other)) {
-                        self.add(call, other, accumulator.as_mut())?;
-                    }
-                    accumulator.finish()?
+            if frame.excludes_any() {
+                let others = range.filter(|other| !frame.excludes(self.partition, row, *other));
+                values.push(self.computed(call, others)?.finish()?);
+                continue;
+            }
+            let next = match before.take() {
+                Some(known) if known.0 == range => known,
+                known => {
+                    let moved = match known {
+                        Some((known, mut accumulator, _)) => {
+                            self.moves(call, &known, &range, accumulator.as_mut())?.then_some(accumulator)
+                        }
+                        None => None,
+                    };
+                    let mut accumulator = match moved {
+                        Some(accumulator) => accumulator,
+                        None => self.computed(call, range.clone())?,
+                    };
+                    let value = accumulator.finish()?;
+                    (range, accumulator, value)
                 }
             };
-            before = (!excludes).then(|| (range, value.clone()));
-            values.push(value);
+            values.push(next.2.clone());
+            before = Some(next);
         }
         Ok(values)
     }
 
-    fn add(
+    fn computed(&self, call: &AggregateCall, rows: impl Iterator<Item = usize>) -> Result<Box<dyn Accumulator>> {
+        let mut accumulator = accumulator(call);
+        for row in rows {
+            self.add(call, row, accumulator.as_mut())?;
+        }
+        Ok(accumulator)
+    }
+
+    /// Moves what has been computed of a range to another one; false if that cannot be done.
+    fn moves(
         &self,
         call: &AggregateCall,
-        row: usize,
-        accumulator: &mut dyn crate::functions::aggregate::Accumulator,
-    ) -> Result<()> {
+        from: &Range<usize>,
+        to: &Range<usize>,
+        accumulator: &mut dyn Accumulator,
+    ) -> Result<bool> {
+        if to.start < from.start || to.end < from.end || to.start > from.end {
+            return Ok(false);
+        }
+        for row in from.start..to.start {
+            if let Some(args) = self.args(call, row)?
+                && !accumulator.remove(&args)?
+            {
+                return Ok(false);
+            }
+        }
+        for row in from.end..to.end {
+            self.add(call, row, accumulator)?;
+        }
+        Ok(true)
+    }
+
+    fn add(&self, call: &AggregateCall, row: usize, accumulator: &mut dyn Accumulator) -> Result<()> {
+        match self.args(call, row)? {
+            Some(args) => accumulator.add(&args),
+            None => Ok(()),
+        }
+    }
+
+    /// What a row gives the aggregate; none if it is filtered out.
+    fn args(&self, call: &AggregateCall, row: usize) -> Result<Option<Vec<Value>>> {
         if row.is_multiple_of(CANCEL_ROWS) {
             self.ctx.check_cancelled()?;
         }
-        let Some(row) = self.partition.rows.get(row) else { return Ok(()) };
+        let Some(row) = self.partition.rows.get(row) else { return Ok(None) };
         if let Some(filter) = &call.filter
             && !is_true(filter, row, &self.eval)?
         {
-            return Ok(());
+            return Ok(None);
         }
-        let args: Result<Vec<Value>> = call.args.iter().map(|arg| eval(arg, row, &self.eval)).collect();
-        accumulator.add(&args?)
+        call.args.iter().map(|arg| eval(arg, row, &self.eval)).collect::<Result<_>>().map(Some)
     }
 }

@@ -79,7 +79,7 @@ fn whole(x: f64) -> Result<i32> {
 }
 
 /// Multiplies every part; the fraction of a month becomes days, the fraction of a day time.
-fn scaled(interval: Interval, scale: impl Fn(f64) -> f64) -> Result<Interval> {
+pub fn scaled(interval: Interval, scale: impl Fn(f64) -> f64) -> Result<Interval> {
     let (exact_months, exact_days) = (scale(f64::from(interval.months)), scale(f64::from(interval.days)));
     let (months, mut days) = (whole(exact_months)?, whole(exact_days)?);
     let days_of_months = to_micros((exact_months - f64::from(months)) * f64::from(DAYS_PER_MONTH));

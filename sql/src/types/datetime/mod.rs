@@ -6,7 +6,6 @@
 pub mod civil;
 mod format;
 mod parse;
-mod shift;
 mod zone;
 
 use std::time::SystemTime;
@@ -18,7 +17,6 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 
 pub use format::{format_date, format_time, format_timestamp, format_timestamptz, format_timetz};
 pub use parse::{parse_date, parse_time, parse_timestamp, parse_timestamptz, parse_timetz};
-pub use shift::{negated, timestamp_plus, timestamptz_plus};
 use zone::named_zone;
 pub use zone::{offset_name, time_zone, zone_name};
 

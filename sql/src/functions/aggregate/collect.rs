@@ -1,4 +1,4 @@
-//! Aggregates that collect values: `array_agg`, `json_agg`, `json_object_agg` and those of `jsonb`.
+//! Aggregates that collect values: `array_agg`, `string_agg`, `json_agg`, `json_object_agg` and those of `jsonb`.
 //!
 //! The binder turns the arguments of the JSON ones into `json` or `jsonb` first, because that depends on the session; so
 //! what comes here is JSON already.
@@ -8,47 +8,150 @@ use std::sync::Arc;
 use heliosdb_storage::value::{Array, DataType, Dimension, Value};
 use serde_json::{Map, Value as Tree};
 
-use super::aggregate::Accumulator;
-use super::bad_arguments;
+use super::super::bad_arguments;
+use super::{Accumulator, AggregateFunction, CallShape};
 use crate::error::{Result, SqlError, SqlState};
+use crate::exec::context::row_bytes;
 use crate::types::MAX_VALUE_BYTES;
 use crate::types::input::too_long;
 use crate::types::json::format_string;
 use crate::types::to_json::jsonb;
 
+use DataType::{AnyArray, AnyNonArray, Bytea, Json, Jsonb, Text, Unknown};
+
 /// The most values that are collected.
 const MAX_VALUES: usize = MAX_VALUE_BYTES / 16;
 
-/// `array_agg`
-#[derive(Default)]
-pub struct ArrayAgg(Vec<Value>);
+/// The aggregates.
+pub(super) static AGGREGATES: &[AggregateFunction] = &[
+    AggregateFunction::new::<StringAgg>("string_agg", &[Text, Text], Text).ordered(),
+    AggregateFunction::new::<BytesAgg>("string_agg", &[Bytea, Bytea], Bytea).ordered(),
+    array_agg(),
+    AggregateFunction::new::<ArrayAggOfArrays>("array_agg", &[AnyArray], AnyArray).ordered(),
+    AggregateFunction::new::<JsonAgg>("json_agg", &[Unknown], Json).ordered(),
+    AggregateFunction::new::<JsonbAgg>("jsonb_agg", &[Unknown], Jsonb).ordered(),
+    AggregateFunction::new::<JsonObjectAgg>("json_object_agg", &[Unknown, Unknown], Json).ordered(),
+    AggregateFunction::new::<JsonbObjectAgg>("jsonb_object_agg", &[Unknown, Unknown], Jsonb).ordered(),
+];
 
-impl Accumulator for ArrayAgg {
+const fn array_agg() -> AggregateFunction {
+    let mut aggregate = AggregateFunction::new::<StringAgg>("array_agg", &[AnyNonArray], AnyArray).ordered();
+    aggregate.new = |shape: &CallShape<'_>| {
+        let element = shape.returns.element().unwrap_or(Text);
+        Box::new(ArrayAgg { element, values: Vec::new(), kept: 0 })
+    };
+    aggregate
+}
+
+/// `string_agg`: each row's delimiter stands before its text, the first one's nowhere.
+#[derive(Default)]
+struct StringAgg {
+    joined: Option<String>,
+    kept: usize,
+}
+
+impl Accumulator for StringAgg {
     fn add(&mut self, args: &[Value]) -> Result<()> {
-        let [value] = args else { return Err(bad_arguments("array_agg", args)) };
-        if self.0.len() >= MAX_VALUES {
-            return Err(too_long());
+        let (text, delimiter) = match args {
+            [Value::Null, _] => return Ok(()),
+            [Value::Text(text), Value::Text(delimiter)] => (text, &**delimiter),
+            [Value::Text(text), Value::Null] => (text, ""),
+            _ => return Err(bad_arguments("string_agg", args)),
+        };
+        match &mut self.joined {
+            None => self.joined = Some(text.to_string()),
+            Some(joined) => {
+                push(joined, delimiter)?;
+                push(joined, text)?;
+            }
         }
-        self.0.push(value.clone());
+        self.kept += text.len() + delimiter.len();
         Ok(())
     }
 
     fn finish(&mut self) -> Result<Value> {
-        if self.0.is_empty() {
+        Ok(self.joined.as_deref().map_or(Value::Null, Value::text))
+    }
+
+    fn kept(&mut self) -> usize {
+        std::mem::take(&mut self.kept)
+    }
+}
+
+/// `string_agg` of `bytea`
+#[derive(Default)]
+struct BytesAgg {
+    joined: Option<Vec<u8>>,
+    kept: usize,
+}
+
+impl Accumulator for BytesAgg {
+    fn add(&mut self, args: &[Value]) -> Result<()> {
+        let (bytes, delimiter) = match args {
+            [Value::Null, _] => return Ok(()),
+            [Value::Bytea(bytes), Value::Bytea(delimiter)] => (bytes, &**delimiter),
+            [Value::Bytea(bytes), Value::Null] => (bytes, [].as_slice()),
+            _ => return Err(bad_arguments("string_agg", args)),
+        };
+        match &mut self.joined {
+            None => self.joined = Some(bytes.to_vec()),
+            Some(joined) if joined.len() + delimiter.len() + bytes.len() > MAX_VALUE_BYTES => return Err(too_long()),
+            Some(joined) => {
+                joined.extend_from_slice(delimiter);
+                joined.extend_from_slice(bytes);
+            }
+        }
+        self.kept += bytes.len() + delimiter.len();
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Value> {
+        Ok(self.joined.as_deref().map_or(Value::Null, |bytes| Value::Bytea(bytes.into())))
+    }
+
+    fn kept(&mut self) -> usize {
+        std::mem::take(&mut self.kept)
+    }
+}
+
+/// `array_agg`
+struct ArrayAgg {
+    element: DataType,
+    values: Vec<Value>,
+    kept: usize,
+}
+
+impl Accumulator for ArrayAgg {
+    fn add(&mut self, args: &[Value]) -> Result<()> {
+        let [value] = args else { return Err(bad_arguments("array_agg", args)) };
+        if self.values.len() >= MAX_VALUES {
+            return Err(too_long());
+        }
+        self.kept += row_bytes(std::slice::from_ref(value));
+        self.values.push(value.clone());
+        Ok(())
+    }
+
+    fn finish(&mut self) -> Result<Value> {
+        if self.values.is_empty() {
             return Ok(Value::Null);
         }
-        // The call knows the type of the elements and sees to it.
-        Ok(Value::Array(Arc::new(Array::new(DataType::Text, self.0.clone()))))
+        Ok(Value::Array(Arc::new(Array::new(self.element, self.values.clone()))))
+    }
+
+    fn kept(&mut self) -> usize {
+        std::mem::take(&mut self.kept)
     }
 }
 
 /// `array_agg` of arrays: one dimension more.
 #[derive(Default)]
-pub struct ArrayAggOfArrays {
+struct ArrayAggOfArrays {
     dimensions: Option<Vec<Dimension>>,
     count: usize,
     values: Vec<Value>,
     element: Option<DataType>,
+    kept: usize,
 }
 
 impl Accumulator for ArrayAggOfArrays {
@@ -74,7 +177,12 @@ impl Accumulator for ArrayAggOfArrays {
         self.element = Some(array.element());
         self.count += 1;
         self.values.extend_from_slice(array.values());
+        self.kept += row_bytes(array.values());
         Ok(())
+    }
+
+    fn kept(&mut self) -> usize {
+        std::mem::take(&mut self.kept)
     }
 
     fn finish(&mut self) -> Result<Value> {
@@ -93,13 +201,13 @@ impl Accumulator for ArrayAggOfArrays {
 
 /// `json_agg`: of a value as `json`, and whether it is a row or an array, which begins a new line.
 #[derive(Default)]
-pub struct JsonAgg(Option<String>);
+struct JsonAgg(Option<String>);
 
 impl Accumulator for JsonAgg {
     fn add(&mut self, args: &[Value]) -> Result<()> {
         let (text, is_structured) = match args {
-            [Value::Json(text), Value::Bool(is_structured)] => (&**text, *is_structured),
-            [Value::Null, _] => ("null", false),
+            [Value::Json(text), Value::Bool(is_structured), ..] => (&**text, *is_structured),
+            [Value::Null, ..] => ("null", false),
             _ => return Err(bad_arguments("json_agg", args)),
         };
         let out = match &mut self.0 {
@@ -127,13 +235,13 @@ fn push(out: &mut String, text: &str) -> Result<()> {
 
 /// `jsonb_agg`: of a value as `jsonb`.
 #[derive(Default)]
-pub struct JsonbAgg(Option<Vec<Tree>>);
+struct JsonbAgg(Option<Vec<Tree>>);
 
 impl Accumulator for JsonbAgg {
     fn add(&mut self, args: &[Value]) -> Result<()> {
         let tree = match args {
-            [Value::Jsonb(document)] => document.0.clone(),
-            [Value::Null] => Tree::Null,
+            [Value::Jsonb(document), ..] => document.0.clone(),
+            [Value::Null, ..] => Tree::Null,
             _ => return Err(bad_arguments("jsonb_agg", args)),
         };
         let items = self.0.get_or_insert_default();
@@ -158,11 +266,11 @@ fn key(value: &Value) -> Result<&str> {
 
 /// `json_object_agg`: of a name and a value as `json`.
 #[derive(Default)]
-pub struct JsonObjectAgg(Option<String>);
+struct JsonObjectAgg(Option<String>);
 
 impl Accumulator for JsonObjectAgg {
     fn add(&mut self, args: &[Value]) -> Result<()> {
-        let [name, value] = args else { return Err(bad_arguments("json_object_agg", args)) };
+        let [name, value, ..] = args else { return Err(bad_arguments("json_object_agg", args)) };
         let name = key(name)?;
         let out = match &mut self.0 {
             None => self.0.insert("{ ".to_owned()),
@@ -186,11 +294,11 @@ impl Accumulator for JsonObjectAgg {
 
 /// `jsonb_object_agg`: of a name and a value as `jsonb`.
 #[derive(Default)]
-pub struct JsonbObjectAgg(Option<Map<String, Tree>>);
+struct JsonbObjectAgg(Option<Map<String, Tree>>);
 
 impl Accumulator for JsonbObjectAgg {
     fn add(&mut self, args: &[Value]) -> Result<()> {
-        let [name, value] = args else { return Err(bad_arguments("jsonb_object_agg", args)) };
+        let [name, value, ..] = args else { return Err(bad_arguments("jsonb_object_agg", args)) };
         let name = key(name)?;
         let tree = match value {
             Value::Jsonb(document) => document.0.clone(),

@@ -1,0 +1,84 @@
+-- Aggregates: all of them, with ORDER BY, DISTINCT, FILTER, WITHIN GROUP, and as window functions.
+create table m(id int primary key, g text, i2 smallint, i4 int, i8 bigint, n numeric, f4 real, f8 float8, iv interval, ts timestamptz, tx text, b bytea, arr int[], js json, jb jsonb);
+insert into m values
+(1,'a',1,10,100,1.50,0.5,1.25,'1 day','2024-01-01','b','\x01','{1,2}','{"a":1}','{"a":1}'),
+(2,'a',2,20,200,2.25,1.5,2.5,'2 days 3 hours','2024-01-02','a','\x02','{3}','[1]','[1]'),
+(3,'a',3,30,300,null,2.5,3.75,'1 mon','2024-01-03','c',null,'{1}','null','null'),
+(4,'b',null,null,null,4,null,null,null,null,null,null,null,null,null),
+(5,'b',5,50,500,5.125,1e10,1e300,'-1 day','2023-01-01','a','\xff','{9}','"x"','"x"'),
+(6,'c',7,70,9223372036854775807,6,'nan','infinity','1 year','2025-01-01','z','','{}','1','1');
+set timezone='UTC';
+select sum(i2), sum(i4), sum(i8), sum(n), sum(f4), sum(iv) from m where id < 6;
+select sum(f8), avg(f8), sum(f4), avg(f4) from m;
+select avg(i2), avg(i4), avg(i8), avg(n), avg(f4), avg(f8), avg(iv) from m where id < 6;
+select g, variance(i4), var_samp(i8), var_pop(i2), stddev(n), stddev_pop(n), stddev_samp(i4) from m group by g order by g;
+select g, variance(f8), var_pop(f4), stddev(f8), stddev_pop(f4), stddev_samp(f8) from m group by g order by g;
+select variance(n), stddev(n), var_pop(n), stddev_pop(n), variance(i8) from m;
+select variance(1e-20::numeric * id), stddev(12345.678::numeric * id) from m;
+select corr(i4,i8), covar_pop(f8,i4), covar_samp(f8,i4), regr_count(f8,i4), regr_avgx(f8,i4), regr_avgy(f8,i4), regr_sxx(f8,i4), regr_syy(f8,i4), regr_sxy(f8,i4), regr_slope(f8,i4), regr_intercept(f8,i4), regr_r2(f8,i4) from m where id < 4;
+select corr(1,i4), regr_r2(1,i4), regr_slope(i4,1), covar_samp(i4,i4) from m where id = 1;
+select corr(f8,f8), regr_sxx(f8,f8) from m;
+select bit_and(i2), bit_or(i4), bit_xor(i8), bool_and(i4 > 5), every(i4 > 20), bool_or(i4 > 60) from m;
+select min(i2), max(i8), min(n), max(f4), max(f8), min(iv), max(ts), min(tx), max(arr), min('12:00'::time), max('b'::char(3)) from m;
+select min(true) from m;
+select min(b) from m;
+select max(jb) from m;
+select string_agg(tx, ',' order by tx), string_agg(tx, ',' order by tx desc, id), string_agg(distinct tx, ','), string_agg(distinct tx, ',' order by tx desc) from m;
+select string_agg(tx, tx order by id), string_agg(b, '\x2c'::bytea order by id), string_agg(tx, null order by id) from m;
+select array_agg(i4 order by i4 desc nulls last), array_agg(distinct g), array_agg(distinct i2), array_agg(distinct i2 order by i2 desc), array_agg(i4 order by id) filter (where i4 > 10) from m;
+select array_agg(distinct n order by n nulls first) from m;
+select count(distinct g), count(distinct (g, i2)), sum(distinct i4), avg(distinct i2), count(distinct f8), max(distinct tx) from m;
+select array_agg(id order by g desc, id) from m;
+select array_agg(id order by 1) from m;
+select json_agg(id order by id desc), jsonb_agg(tx order by id), json_object_agg(id, tx order by id), json_agg(distinct i4), jsonb_agg(distinct g order by g desc) from m;
+select json_agg(distinct js) from m;
+select count(distinct js) from m;
+select string_agg(distinct tx, ',' order by id) from m;
+select array_agg(js order by js) from m;
+select js from m order by js;
+select distinct js from m;
+select js from m group by js;
+select js from m union select js from m;
+select percentile_cont(0.5) within group (order by i4), percentile_cont(0.25) within group (order by f8), percentile_disc(0.5) within group (order by i4), percentile_disc(0) within group (order by tx), percentile_disc(1) within group (order by tx desc), mode() within group (order by tx), mode() within group (order by g desc) from m where id < 6;
+select percentile_cont(0.5) within group (order by iv), percentile_cont(array[0,0.5,1]) within group (order by i4), percentile_disc(array[0.1,null,0.9]) within group (order by tx), percentile_cont('{{0.1,0.2},{0.3,0.4}}'::float8[]) within group (order by i4) from m where id < 6;
+select g, percentile_cont(0.5) within group (order by i4 desc), percentile_cont(0.4) within group (order by n), mode() within group (order by i4) from m group by g order by g;
+select percentile_cont(2) within group (order by i4) from m;
+select percentile_cont(null) within group (order by i4) from m;
+select percentile_cont(0.5) within group (order by tx) from m;
+select percentile_cont(0.5) within group (order by i4, i8) from m;
+select percentile_cont(0.5) from m;
+select percentile_cont(distinct 0.5) within group (order by i4) from m;
+select sum(i4) within group (order by i4) from m;
+select lower(tx) within group (order by tx) from m;
+select lower(tx order by tx) from m;
+select lower(distinct tx) from m;
+select lower(tx) filter (where true) from m;
+select lower(*) from m;
+select percentile_cont(0.5) within group (order by i4) over () from m;
+select array_agg(i4 order by id) over () from m;
+select rank(20) within group (order by i4), dense_rank(20) within group (order by i4), percent_rank(20) within group (order by i4), cume_dist(20) within group (order by i4) from m;
+select rank('b', 2) within group (order by tx desc, i2), rank(5) within group (order by i4 desc), rank(null) within group (order by i4 nulls first) from m;
+select rank(1) within group (order by i4, i8) from m;
+select rank(1) over () from m;
+select rank() from m;
+select rank('x') within group (order by i4) from m;
+select id, array_agg(i4) over (order by id), string_agg(tx, '-') over (order by id rows 1 preceding), sum(n) over (order by id rows between 1 preceding and current row), avg(i4) over (order by id rows between 2 preceding and 1 preceding), stddev(i4) over (order by id), count(n) over (order by id rows 1 preceding), sum(f8) over (order by id rows 1 preceding), bit_or(i2) over (order by id) from m order by id;
+select count(*) filter (where id > 3), count(id) filter (where id > 10), sum(i4) filter (where false) from m;
+select g, array_agg(tx order by id) from m group by rollup(g) order by g;
+select (select array_agg(x order by x desc) from (values (m.id),(m.i4)) v(x)) from m order by id;
+select array_agg(distinct m.g order by m.g) || array['q'] from m;
+select array_agg(a.arr order by a.id) from m a where id in (1, 1);
+select array_agg(row(id, g) order by id) from m where id < 3;
+select array_agg(m) from (select 1 as x) m;
+select sum(1e308::float8) from m;
+select sum('1 day'::interval), avg('1 day'::interval) from m where false;
+select sum(distinct f4), sum(distinct 0.1::float8 * id) from m where id < 4;
+select var_pop(1), stddev_pop(1), var_samp(1), var_pop('nan'::numeric), var_pop(null::int);
+select every(null::bool), string_agg(null, ','), array_agg(null), count(null), min(null), sum(null::int);
+select string_agg('x', 5) from m;
+select sum('1') from m;
+select array_agg(distinct x) from unnest(array[3,1,null,2,1]) x;
+select string_agg(x::text, ',' order by x) from generate_series(1,5) x;
+select mode() within group (order by x) from unnest(array[3,1,1,3]) x;
+select regr_count(1,1), regr_avgx(null,1), corr(null::float8, null);
+select string_agg(v, ',' order by v), string_agg(distinct v, ',' order by v) from (values ('b'::varchar(5)), ('a')) t(v);
