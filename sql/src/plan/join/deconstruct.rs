@@ -12,7 +12,7 @@ use crate::bind::tree::{JoinSide, Relation};
 use crate::expr::Expr;
 use crate::functions::Comparison;
 use crate::plan::context::PlannerContext;
-use crate::plan::strict::columns_not_null;
+use crate::plan::strict::sets_not_null;
 use crate::plan::{JoinKind, Plan};
 
 /// What is known of a part of FROM once it is taken apart.
@@ -53,7 +53,7 @@ impl<'c> Problem<'c> {
         };
         let mut from = from;
         let mut not_null = Vec::new();
-        filter.iter().for_each(|expr| columns_not_null(expr, &mut not_null));
+        filter.iter().for_each(|expr| sets_not_null(expr, &mut not_null));
         reduce_outer(&mut from, 0, &not_null);
         let mut part = problem.take_apart(from, 0, false);
         let mut rest = Vec::new();
@@ -226,12 +226,14 @@ impl<'c> Problem<'c> {
             return join;
         }
         let reads = on.iter().fold(RelSet::EMPTY, |set, expr| set.or(self.reads(expr)));
-        let mut strict_columns = Vec::new();
-        on.iter().for_each(|expr| columns_not_null(expr, &mut strict_columns));
-        let strict = strict_columns
-            .into_iter()
-            .filter_map(|column| self.leaf_of(column))
-            .fold(RelSet::EMPTY, |set, leaf| set.or(RelSet::one(leaf)));
+        let mut sets = Vec::new();
+        on.iter().for_each(|expr| sets_not_null(expr, &mut sets));
+        // A set of one relation's columns says that the relation's row is there.
+        let relation_of = |set: Vec<usize>| {
+            let relations = set.iter().filter_map(|column| self.leaf_of(*column)).map(RelSet::one);
+            Some(relations.fold(RelSet::EMPTY, RelSet::or)).filter(|relations| relations.len() == 1)
+        };
+        let strict = sets.into_iter().filter_map(relation_of).fold(RelSet::EMPTY, RelSet::or);
         join.lhs_strict = strict.overlaps(left.all);
         join.min_left = reads.and(left.all);
         join.min_right = reads.or(right.inner).and(right.all);
@@ -397,13 +399,15 @@ pub(super) fn is_hashable(a: &Expr, b: &Expr) -> bool {
     a == b || (integers.contains(&a) && integers.contains(&b)) || (texts.contains(&a) && texts.contains(&b))
 }
 
-/// Turns outer joins into inner ones whose NULL rows no condition above lets through. `not_null` are columns that such a
-/// condition wants to be something.
-fn reduce_outer(relation: &mut Relation, first: usize, not_null: &[usize]) {
+/// Turns outer joins into inner ones whose NULL rows no condition above lets through. `not_null` are sets of columns of
+/// which such a condition wants one to be something.
+fn reduce_outer(relation: &mut Relation, first: usize, not_null: &[Vec<usize>]) {
     let Relation::Join { left, right, kind, on, lateral: _ } = relation else { return };
     let middle = first + left.width();
     let end = middle + right.width();
-    let wants = |range: std::ops::Range<usize>| not_null.iter().any(|column| range.contains(column));
+    let wants = |range: std::ops::Range<usize>| {
+        not_null.iter().any(|set| set.iter().all(|column| range.contains(column)))
+    };
     let (wants_left, wants_right) = (wants(first..middle), wants(middle..end));
     *kind = match *kind {
         JoinSide::Left if wants_right => JoinSide::Inner,
@@ -417,11 +421,11 @@ fn reduce_outer(relation: &mut Relation, first: usize, not_null: &[usize]) {
         same => same,
     };
     let mut by_on = Vec::new();
-    on.iter().for_each(|expr| columns_not_null(expr, &mut by_on));
-    by_on.iter_mut().for_each(|column| *column += first);
-    let both: Vec<usize> = not_null.iter().chain(&by_on).copied().collect();
+    on.iter().for_each(|expr| sets_not_null(expr, &mut by_on));
+    by_on.iter_mut().flatten().for_each(|column| *column += first);
+    let both: Vec<Vec<usize>> = not_null.iter().chain(&by_on).cloned().collect();
     // What holds above holds for the rows of the side that is kept; what ON asks for holds for all partners.
-    let (for_left, for_right): (&[usize], &[usize]) = match kind {
+    let (for_left, for_right): (&[Vec<usize>], &[Vec<usize>]) = match kind {
         JoinSide::Inner => (&both, &both),
         JoinSide::Left => (not_null, &by_on),
         JoinSide::Right => (&by_on, not_null),

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::base::{enforced, is_movable};
 use super::order::Ordered;
 use super::path::{JoinRel, OrderKey, Path, PathKind, is_prefix};
-use super::problem::{Problem, Source};
+use super::problem::{Problem, Source, SpecialJoin};
 use super::relset::RelSet;
 use super::search::{Allowed, Search};
 use crate::expr::Expr;
@@ -91,11 +91,13 @@ fn conditions_between(
     kind: JoinKind,
 ) -> Conditions {
     let both = a.or(b);
+    let hidden = hidden(problem, a).or(hidden(problem, b));
     let mut conditions = Conditions { on: Vec::new(), filter: Vec::new() };
     let mut classes: Vec<usize> = Vec::new();
     for (at, clause) in problem.clauses.iter().enumerate() {
         let applies = clause.required.is_within(both) && !clause.required.is_within(a) && !clause.required.is_within(b);
-        if !applies {
+        // What could be said of relations that are hidden follows from their class for others.
+        if !applies || clause.reads.overlaps(hidden) {
             continue;
         }
         if let Some(class) = clause.class {
@@ -113,6 +115,14 @@ fn conditions_between(
         if is_own { conditions.on.push(at) } else { conditions.filter.push(at) }
     }
     conditions
+}
+
+/// The relations of a set whose columns cannot be read any more: the right sides of semi and anti joins.
+fn hidden(problem: &Problem<'_>, set: RelSet) -> RelSet {
+    let is_done = |join: &&SpecialJoin| {
+        join.kind.is_half() && join.min_left.is_within(set) && join.min_right.is_within(set)
+    };
+    problem.joins.iter().filter(is_done).fold(RelSet::EMPTY, |hidden, join| hidden.or(join.right.and(set)))
 }
 
 /// Adds all ways to join two sets.
@@ -210,7 +220,7 @@ fn may_require(search: &Search<'_, '_>, set: RelSet) -> RelSet {
 fn requires(search: &Search<'_, '_>, outer: &Path, inner: &Path) -> Option<RelSet> {
     let both = outer.relations.or(inner.relations);
     // The outer side is produced first: it cannot wait for rows of the inner one.
-    if outer.requires.overlaps(inner.relations) {
+    if outer.requires.overlaps(inner.relations) || inner.requires.overlaps(hidden(search.problem, outer.relations)) {
         return None;
     }
     let requires = outer.requires.or(inner.requires).without(both);

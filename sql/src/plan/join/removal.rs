@@ -28,7 +28,11 @@ fn is_useless(problem: &Problem<'_>, at: usize, needed: &[usize]) -> bool {
     for clause in problem.clauses.iter().filter(|clause| clause.required.has(right)) {
         if clause.of_join != Some(at) {
             // A condition on the right side alone only makes partners fewer.
-            if clause.reads.is_within(join.right) && clause.of_join.is_none() && !clause.has_subquery {
+            if clause.reads.is_within(join.right)
+                && clause.of_join.is_none()
+                && clause.nullable.is_empty()
+                && !clause.has_subquery
+            {
                 continue;
             }
             return false;
