@@ -108,22 +108,6 @@ pub(super) fn of_index(parameters: &[StorageParameter]) -> Result<Vec<String>> {
     Ok(listed)
 }
 
-/// The list after SET: what is set anew goes to its end.
-pub(super) fn set(listed: &[String], new: Vec<String>) -> Vec<String> {
-    let name = |option: &str| option.split_once('=').map_or(option, |(name, _)| name).to_owned();
-    let is_kept = |option: &&String| !new.iter().any(|other| name(other) == name(option));
-    listed.iter().filter(is_kept).cloned().chain(new.iter().cloned()).collect()
-}
-
-/// The list after RESET.
-pub(super) fn reset(listed: &[String], parameters: &[StorageParameter]) -> Result<Vec<String>> {
-    if parameters.iter().any(|(_, value)| value.is_some()) {
-        return Err(SqlError::new(SqlState::SYNTAX_ERROR, "RESET must not include values for parameters"));
-    }
-    let is_reset = |option: &str| parameters.iter().any(|(name, _)| option.split('=').next() == Some(name));
-    Ok(listed.iter().filter(|option| !is_reset(option)).cloned().collect())
-}
-
 fn judge_repetition(parameters: &[StorageParameter]) -> Result<()> {
     for (at, (name, _)) in parameters.iter().enumerate() {
         if parameters.iter().take(at).any(|(other, _)| other == name) {

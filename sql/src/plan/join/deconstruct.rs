@@ -405,9 +405,8 @@ fn reduce_outer(relation: &mut Relation, first: usize, not_null: &[Vec<usize>]) 
     let Relation::Join { left, right, kind, on, lateral: _ } = relation else { return };
     let middle = first + left.width();
     let end = middle + right.width();
-    let wants = |range: std::ops::Range<usize>| {
-        not_null.iter().any(|set| set.iter().all(|column| range.contains(column)))
-    };
+    let wants =
+        |range: std::ops::Range<usize>| not_null.iter().any(|set| set.iter().all(|column| range.contains(column)));
     let (wants_left, wants_right) = (wants(first..middle), wants(middle..end));
     *kind = match *kind {
         JoinSide::Left if wants_right => JoinSide::Inner,

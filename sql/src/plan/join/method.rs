@@ -119,9 +119,8 @@ fn conditions_between(
 
 /// The relations of a set whose columns cannot be read any more: the right sides of semi and anti joins.
 fn hidden(problem: &Problem<'_>, set: RelSet) -> RelSet {
-    let is_done = |join: &&SpecialJoin| {
-        join.kind.is_half() && join.min_left.is_within(set) && join.min_right.is_within(set)
-    };
+    let is_done =
+        |join: &&SpecialJoin| join.kind.is_half() && join.min_left.is_within(set) && join.min_right.is_within(set);
     problem.joins.iter().filter(is_done).fold(RelSet::EMPTY, |hidden, join| hidden.or(join.right.and(set)))
 }
 
