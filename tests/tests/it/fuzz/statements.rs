@@ -73,12 +73,15 @@ fn the_parser_survives() {
     conclude(done, &failures);
 }
 
+/// The engine, and the backend's number in it.
+type Running = (Arc<Engine>, i32);
+
 /// Cancels what runs too long, and ends the process if that does not help.
 struct Watchdog {
     /// When the statement began, in milliseconds since the start; 0 while none runs.
     began: Arc<AtomicU64>,
     /// Whose statement it is.
-    session: Arc<Mutex<Option<(Arc<Engine>, i32)>>>,
+    session: Arc<Mutex<Option<Running>>>,
     start: Instant,
 }
 
@@ -91,12 +94,12 @@ impl Watchdog {
                 std::thread::sleep(PATIENCE / 5);
                 let since = began.load(Ordering::SeqCst);
                 let running = start.elapsed().saturating_sub(Duration::from_millis(since));
-                if since > 0 && running > PATIENCE {
-                    if let Some((engine, pid)) = session.lock().unwrap().as_ref()
-                        && let Some(backend) = engine.backends().get(*pid)
-                    {
-                        engine.backends().cancel(&backend);
-                    }
+                if since > 0
+                    && running > PATIENCE
+                    && let Some((engine, pid)) = session.lock().unwrap().as_ref()
+                    && let Some(backend) = engine.backends().get(*pid)
+                {
+                    engine.backends().cancel(&backend);
                 }
                 if since > 0 && running > HANG {
                     eprintln!("a statement cannot be cancelled; see the file named above");
