@@ -359,7 +359,8 @@ fn quantified(
 fn variadic_call(function: &ScalarFunction, mut args: Vec<Value>, ctx: &EvalContext<'_>) -> Result<Value> {
     match args.pop() {
         Some(Value::Array(array)) => args.extend_from_slice(array.values()),
-        // No array at all is no value, not a call without arguments.
+        // To `format` no array is no arguments, to all others no value.
+        _ if function.name == "format" => {}
         _ => return Ok(Value::Null),
     }
     if function.strict && args.iter().any(Value::is_null) {

@@ -320,7 +320,7 @@ fn to_string(ctx: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
     Ok(Value::text(shown.collect::<Vec<_>>().join(delimiter)))
 }
 
-fn from_string(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+pub(super) fn from_string(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
     let (text, delimiter, null) = match args {
         [Value::Null, ..] => return Ok(Value::Null),
         [Value::Text(text), delimiter] => (text, delimiter, &Value::Null),

@@ -6,11 +6,16 @@
 mod advisory;
 pub mod aggregate;
 mod array;
+mod bytes;
 mod comparison;
 mod datetime;
+mod digest;
+mod encoding;
 pub mod enums;
 mod float;
+mod format;
 mod formatting;
+mod identifier;
 pub mod in_range;
 mod integer;
 mod json;
@@ -41,8 +46,8 @@ use heliosdb_storage::value::{DataType, Value};
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::EvalContext;
 
+pub use identifier::{quote_ident, quote_literal};
 pub use resolution::{all_functions, no_function, resolve, resolve_operator};
-pub use strings::{quote_ident, quote_literal};
 
 /// How often a function must be called again.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

@@ -2,38 +2,59 @@
 
 use heliosdb_storage::value::{DataType, Value};
 
+use super::strings::lower;
 use super::{ScalarFunction, bad_arguments};
 use crate::error::{Result, SqlError, SqlState};
 
 const T: DataType = DataType::Text;
 const B: DataType = DataType::Bool;
+const BYTES: DataType = DataType::Bytea;
+/// Matched with its blanks.
+const C: DataType = DataType::Bpchar;
 
 /// `x LIKE p ESCAPE e` is `x ~~ like_escape(p, e)`.
 pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction::new("like", &[T, T], B, |_, args| matches(args, false, true)),
+    ScalarFunction::new("like", &[BYTES, BYTES], B, |_, args| matches(args, false, true)),
+    ScalarFunction::new("notlike", &[T, T], B, |_, args| matches(args, false, false)),
+    ScalarFunction::new("notlike", &[BYTES, BYTES], B, |_, args| matches(args, false, false)),
     ScalarFunction::new("like_escape", &[T, T], T, |_, args| like_escape(args)),
+    ScalarFunction::new("like_escape", &[BYTES, BYTES], BYTES, |_, args| like_escape_bytes(args)),
 ];
 
 pub(super) static OPERATORS: &[ScalarFunction] = &[
     ScalarFunction::new("~~", &[T, T], B, |_, args| matches(args, false, true)),
+    ScalarFunction::new("~~", &[C, T], B, |_, args| matches(args, false, true)),
+    ScalarFunction::new("~~", &[BYTES, BYTES], B, |_, args| matches(args, false, true)),
     ScalarFunction::new("!~~", &[T, T], B, |_, args| matches(args, false, false)),
+    ScalarFunction::new("!~~", &[C, T], B, |_, args| matches(args, false, false)),
+    ScalarFunction::new("!~~", &[BYTES, BYTES], B, |_, args| matches(args, false, false)),
     ScalarFunction::new("~~*", &[T, T], B, |_, args| matches(args, true, true)),
+    ScalarFunction::new("~~*", &[C, T], B, |_, args| matches(args, true, true)),
     ScalarFunction::new("!~~*", &[T, T], B, |_, args| matches(args, true, false)),
+    ScalarFunction::new("!~~*", &[C, T], B, |_, args| matches(args, true, false)),
 ];
 
 fn matches(args: &[Value], fold_case: bool, wanted: bool) -> Result<Value> {
-    let [Value::Text(text), Value::Text(pattern)] = args else { return Err(bad_arguments("LIKE", args)) };
+    let (text, pattern) = match args {
+        [Value::Text(text) | Value::Bpchar(text), Value::Text(pattern)] => (text, pattern),
+        [Value::Bytea(bytes), Value::Bytea(pattern)] => {
+            return Ok(Value::Bool(is_like(bytes, pattern, |_, _| 1)? == wanted));
+        }
+        _ => return Err(bad_arguments("LIKE", args)),
+    };
     let is_match = if fold_case {
-        is_like(text.to_lowercase().as_bytes(), pattern.to_lowercase().as_bytes())?
+        let folded = |s: &str| s.chars().map(lower).collect::<String>();
+        is_like(folded(text).as_bytes(), folded(pattern).as_bytes(), char_length)?
     } else {
-        is_like(text.as_bytes(), pattern.as_bytes())?
+        is_like(text.as_bytes(), pattern.as_bytes(), char_length)?
     };
     Ok(Value::Bool(is_match == wanted))
 }
 
 /// Whether the text matches. Greedy with one place to go back to: the last `%`, which is enough because a later `%`
-/// can take whatever an earlier one could. Time is text × pattern at worst.
-fn is_like(text: &[u8], pattern: &[u8]) -> Result<bool> {
+/// can take whatever an earlier one could. Time is text × pattern at worst. `char_length` tells the bytes of a character.
+fn is_like(text: &[u8], pattern: &[u8], char_length: fn(&[u8], usize) -> usize) -> Result<bool> {
     let (mut t, mut p) = (0, 0);
     let mut last_percent: Option<(usize, usize)> = None;
     loop {
@@ -44,12 +65,11 @@ fn is_like(text: &[u8], pattern: &[u8]) -> Result<bool> {
                 continue;
             }
             Some(b'_') => (t < text.len()).then(|| (char_length(text, t), 1)),
-            Some(b'\\') => {
-                let literal = pattern.get(p + 1).ok_or_else(|| {
-                    SqlError::new(SqlState::INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character")
-                })?;
-                (text.get(t) == Some(literal)).then_some((1, 2))
-            }
+            Some(b'\\') => match pattern.get(p + 1) {
+                Some(literal) => (text.get(t) == Some(literal)).then_some((1, 2)),
+                None if t == text.len() => None,
+                None => return Err(ends_with_escape()),
+            },
             Some(literal) => (text.get(t) == Some(literal)).then_some((1, 1)),
             None if t == text.len() => return Ok(true),
             None => None,
@@ -69,6 +89,10 @@ fn is_like(text: &[u8], pattern: &[u8]) -> Result<bool> {
     }
 }
 
+fn ends_with_escape() -> SqlError {
+    SqlError::new(SqlState::INVALID_ESCAPE_SEQUENCE, "LIKE pattern must not end with escape character")
+}
+
 /// The bytes of the character that starts there.
 fn char_length(text: &[u8], at: usize) -> usize {
     let is_continuation = |b: &&u8| **b & 0xc0 == 0x80;
@@ -79,27 +103,44 @@ fn char_length(text: &[u8], at: usize) -> usize {
 fn like_escape(args: &[Value]) -> Result<Value> {
     let [Value::Text(pattern), Value::Text(escape)] = args else { return Err(bad_arguments("LIKE", args)) };
     let mut chars = escape.chars();
-    let escape = match (chars.next(), chars.next()) {
-        (escape, None) => escape,
-        _ => {
-            return Err(SqlError::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape string")
-                .with_hint("Escape string must be empty or one character."));
-        }
-    };
-    let mut out = String::with_capacity(pattern.len());
-    let mut chars = pattern.chars();
-    while let Some(c) = chars.next() {
-        if Some(c) == escape {
-            out.push('\\');
-            // A last escape stays alone, for the match to refuse.
-            out.extend(chars.next());
-        } else if c == '\\' {
-            out.push_str("\\\\");
-        } else {
-            out.push(c);
-        }
+    match (chars.next(), chars.next()) {
+        (escape, None) => Ok(Value::text(escaped(pattern.chars(), escape, '\\').collect::<String>())),
+        _ => Err(invalid_escape()),
     }
-    Ok(Value::text(out))
+}
+
+fn like_escape_bytes(args: &[Value]) -> Result<Value> {
+    let [Value::Bytea(pattern), Value::Bytea(escape)] = args else { return Err(bad_arguments("LIKE", args)) };
+    let escape = match **escape {
+        [] => None,
+        [escape] => Some(escape),
+        _ => return Err(invalid_escape()),
+    };
+    Ok(Value::Bytea(escaped(pattern.iter().copied(), escape, b'\\').collect()))
+}
+
+fn invalid_escape() -> SqlError {
+    SqlError::new(SqlState::INVALID_ESCAPE_SEQUENCE, "invalid escape string")
+        .with_hint("Escape string must be empty or one character.")
+}
+
+/// A last escape stays alone, for the match to refuse.
+fn escaped<C: Copy + PartialEq>(
+    mut pattern: impl Iterator<Item = C>,
+    escape: Option<C>,
+    backslash: C,
+) -> impl Iterator<Item = C> {
+    std::iter::from_fn(move || {
+        let c = pattern.next()?;
+        Some(if Some(c) == escape {
+            [Some(backslash), pattern.next()]
+        } else if c == backslash {
+            [Some(backslash), Some(backslash)]
+        } else {
+            [Some(c), None]
+        })
+    })
+    .flat_map(|pair| pair.into_iter().flatten())
 }
 
 #[cfg(test)]
@@ -129,10 +170,16 @@ mod tests {
             ("a\\c", "a\\\\c", true),
         ];
         for (text, pattern, expected) in cases {
-            assert_eq!(is_like(text.as_bytes(), pattern.as_bytes()).unwrap(), expected, "{text} LIKE {pattern}");
+            assert_eq!(
+                is_like(text.as_bytes(), pattern.as_bytes(), char_length).unwrap(),
+                expected,
+                "{text} LIKE {pattern}"
+            );
         }
-        assert_eq!(is_like(b"a", b"a\\").unwrap_err().state, SqlState::INVALID_ESCAPE_SEQUENCE);
-        assert!(!is_like(b"b", b"a\\").unwrap());
+        assert_eq!(is_like(b"ab", b"a\\", char_length).unwrap_err().state, SqlState::INVALID_ESCAPE_SEQUENCE);
+        assert!(!is_like(b"a", b"a\\", char_length).unwrap());
+        assert!(!is_like(b"b", b"a\\", char_length).unwrap());
+        assert!(is_like("aé".as_bytes(), b"a__", |_, _| 1).unwrap());
     }
 
     #[test]

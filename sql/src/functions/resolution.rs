@@ -18,14 +18,19 @@ use crate::types::name;
 /// All families of functions.
 static FUNCTIONS: &[&[ScalarFunction]] = &[
     super::array::FUNCTIONS,
+    super::bytes::FUNCTIONS,
     super::comparison::FUNCTIONS,
     super::datetime::clock::FUNCTIONS,
     super::datetime::fields::FUNCTIONS,
     super::datetime::interval::FUNCTIONS,
     super::datetime::make::FUNCTIONS,
     super::datetime::zone::FUNCTIONS,
+    super::digest::FUNCTIONS,
+    super::encoding::FUNCTIONS,
     super::float::FUNCTIONS,
+    super::format::FUNCTIONS,
     super::formatting::FUNCTIONS,
+    super::identifier::FUNCTIONS,
     super::integer::FUNCTIONS,
     super::integer::DIVISORS,
     super::json::FUNCTIONS,
@@ -49,6 +54,7 @@ static FUNCTIONS: &[&[ScalarFunction]] = &[
 /// All families of operators.
 static OPERATORS: &[&[ScalarFunction]] = &[
     super::array::OPERATORS,
+    super::bytes::OPERATORS,
     super::comparison::OPERATORS,
     super::datetime::arithmetic::OPERATORS,
     super::datetime::interval::OPERATORS,
@@ -267,25 +273,7 @@ fn call_text(schema: Option<&str>, function: &str, args: &[DataType]) -> String 
 }
 
 /// Functions of PostgreSQL that are asked for most and are not built yet; so are those of its catalogs (`pg_…`).
-const FUNCTIONS_NOT_BUILT: &[&str] = &[
-    "current_setting",
-    "currval",
-    "decode",
-    "encode",
-    "format",
-    "has_schema_privilege",
-    "has_table_privilege",
-    "lastval",
-    "md5",
-    "nextval",
-    "overlay",
-    "set_config",
-    "setval",
-    "sha256",
-    "stddev",
-    "txid_current",
-    "variance",
-];
+const FUNCTIONS_NOT_BUILT: &[&str] = &["has_schema_privilege", "has_table_privilege", "txid_current"];
 
 /// The error for a call that no function fits.
 pub fn no_function(schema: Option<&str>, function: &str, args: &[DataType]) -> SqlError {

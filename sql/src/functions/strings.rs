@@ -2,16 +2,19 @@
 
 use heliosdb_storage::value::{DataType, Value};
 
-use super::{Code, ScalarFunction, bad_arguments};
+use super::bytes::{negative_length, overlaid};
+use super::table::{RowShape, RowSource, TableFunction};
+use super::{Code, ScalarFunction, array, bad_arguments};
 use crate::error::{Result, SqlError, SqlState};
 use crate::eval::EvalContext;
+use crate::parse;
 use crate::types::cast::out_of_range;
-use crate::types::input::{MAX_NAME_BYTES, too_long};
+use crate::types::input::too_long;
 use crate::types::{MAX_VALUE_BYTES, to_text};
 
 const T: DataType = DataType::Text;
 const I: DataType = DataType::Int4;
-const ANY: DataType = DataType::Unknown;
+const ANY: DataType = DataType::Any;
 
 const fn text(name: &'static str, args: &'static [DataType], call: Code) -> ScalarFunction {
     ScalarFunction::new(name, args, T, call)
@@ -25,6 +28,7 @@ pub(super) static OPERATORS: &[ScalarFunction] = &[
     text("||", &[T, T], append),
     text("||", &[T, DataType::AnyNonArray], append).stable(),
     text("||", &[DataType::AnyNonArray, T], append).stable(),
+    ScalarFunction::new("^@", &[T, T], DataType::Bool, starts_with),
 ];
 
 pub(super) static FUNCTIONS: &[ScalarFunction] = &[
@@ -32,6 +36,11 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     number("char_length", &[T], |_, args| one(args, |s| count(s.chars().count()))),
     number("character_length", &[T], |_, args| one(args, |s| count(s.chars().count()))),
     number("octet_length", &[T], |_, args| one(args, |s| count(s.len()))),
+    // The only one that counts the blanks at the end.
+    number("octet_length", &[DataType::Bpchar], |_, args| match args {
+        [Value::Bpchar(s)] => count(s.len()),
+        _ => Err(bad_arguments("octet_length", args)),
+    }),
     number("bit_length", &[T], |_, args| one(args, |s| count(s.len().saturating_mul(8)))),
     number("ascii", &[T], |_, args| one(args, |s| Ok(Value::Int4(s.chars().next().map_or(0, code_point))))),
     text("chr", &[I], chr),
@@ -51,6 +60,8 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     text("substring", &[T, I, I], substring),
     number("strpos", &[T, T], |_, args| two(args, position)),
     number("position", &[T, T], |_, args| two(args, position)),
+    text("overlay", &[T, T, I], overlay),
+    text("overlay", &[T, T, I, I], overlay),
     text("replace", &[T, T, T], replace),
     text("translate", &[T, T, T], translate),
     text("left", &[T, I], |_, args| cut(args, "left", |s, n, length| s.take(from_end(n, length)).collect())),
@@ -63,9 +74,7 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
     text("rpad", &[T, I], |_, args| pad(args, false)),
     text("rpad", &[T, I, T], |_, args| pad(args, false)),
     text("split_part", &[T, T, I], split_part),
-    ScalarFunction::new("starts_with", &[T, T], DataType::Bool, |_, args| {
-        two(args, |s, start| Ok(Value::Bool(s.starts_with(start))))
-    }),
+    ScalarFunction::new("starts_with", &[T, T], DataType::Bool, starts_with),
     text("to_hex", &[I], |_, args| match args {
         [Value::Int4(n)] => Ok(Value::text(format!("{n:x}"))),
         _ => Err(bad_arguments("to_hex", args)),
@@ -74,11 +83,17 @@ pub(super) static FUNCTIONS: &[ScalarFunction] = &[
         [Value::Int8(n)] => Ok(Value::text(format!("{n:x}"))),
         _ => Err(bad_arguments("to_hex", args)),
     }),
-    text("quote_ident", &[T], |_, args| one(args, |s| bounded(quote_ident(s)))),
-    text("quote_literal", &[T], |_, args| one(args, |s| bounded(quote_literal(s)))),
-    text("quote_nullable", &[T], quote_nullable).called_on_null(),
+    text("unistr", &[T], |_, args| one(args, |s| parse::unistr(s).map(Value::text))),
+    text("to_ascii", &[T], |_, _| {
+        Err(SqlError::unsupported_as("encoding conversion from UTF8 to ASCII not supported"))
+    }),
     text("concat", &[ANY], concat).variadic().called_on_null().stable(),
     text("concat_ws", &[T, ANY], concat_ws).variadic().called_on_null().stable(),
+];
+
+pub(super) static TABLE_FUNCTIONS: &[TableFunction] = &[
+    TableFunction::new("string_to_table", &[T, T], &[("string_to_table", T)], to_table).called_on_null(),
+    TableFunction::new("string_to_table", &[T, T, T], &[("string_to_table", T)], to_table).called_on_null(),
 ];
 
 fn one(args: &[Value], compute: impl Fn(&str) -> Result<Value>) -> Result<Value> {
@@ -122,7 +137,8 @@ fn chr(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
         return Err(SqlError::new(SqlState::INVALID_PARAMETER_VALUE, "character number must be positive"));
     }
     let c = u32::try_from(*code).ok().and_then(char::from_u32).ok_or_else(|| {
-        SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("requested character not valid for encoding: {code}"))
+        let fault = if *code > code_point(char::MAX) { "too large" } else { "not valid" };
+        SqlError::new(SqlState::PROGRAM_LIMIT_EXCEEDED, format!("requested character {fault} for encoding: {code}"))
     })?;
     Ok(Value::text(c.to_string()))
 }
@@ -133,7 +149,7 @@ fn upper(c: char) -> char {
     if upper.len() == 1 { upper.next().unwrap_or(c) } else { c }
 }
 
-fn lower(c: char) -> char {
+pub(super) fn lower(c: char) -> char {
     let mut lower = c.to_lowercase();
     if lower.len() == 1 { lower.next().unwrap_or(c) } else { c }
 }
@@ -158,7 +174,7 @@ fn append_value(value: &Value, ctx: &EvalContext<'_>, bool_as_word: bool, out: &
         // The cast of a boolean to text says the word, its output function one letter.
         Value::Bool(b) if bool_as_word => out.push_str(if *b { "true" } else { "false" }),
         Value::Text(s) => out.push_str(s),
-        value => out.push_str(&to_text(value, ANY, ctx.time)),
+        value => out.push_str(&to_text(value, DataType::Unknown, ctx.time)),
     }
     if out.len() > MAX_VALUE_BYTES { Err(too_long()) } else { Ok(()) }
 }
@@ -202,7 +218,7 @@ fn substring(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
         _ => return Err(bad_arguments("substring", args)),
     };
     if length.is_some_and(|length| length < 0) {
-        return Err(SqlError::new(SqlState::SUBSTRING_ERROR, "negative substring length not allowed"));
+        return Err(negative_length());
     }
     // The places before the first count too, though nothing is there.
     let skip = usize::try_from((start - 1).max(0)).unwrap_or(usize::MAX);
@@ -223,6 +239,24 @@ fn position(s: &str, sought: &str) -> Result<Value> {
         Some(before) => count(before.chars().count() + 1),
         None => Ok(Value::Int4(0)),
     }
+}
+
+fn overlay(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+    let (s, new, start, length) = match args {
+        [Value::Text(s), Value::Text(new), Value::Int4(start)] => (s, new, *start, None),
+        [Value::Text(s), Value::Text(new), Value::Int4(start), Value::Int4(length)] => (s, new, *start, Some(*length)),
+        _ => return Err(bad_arguments("overlay", args)),
+    };
+    let (before, after) = overlaid(start, length, new.chars().count())?;
+    let byte_at = |n| s.char_indices().nth(n).map_or(s.len(), |(at, _)| at);
+    let mut out = s.get(..byte_at(before)).unwrap_or_default().to_owned();
+    out.push_str(new);
+    out.push_str(s.get(byte_at(after)..).unwrap_or_default());
+    bounded(out)
+}
+
+fn starts_with(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
+    two(args, |s, start| Ok(Value::Bool(s.starts_with(start))))
 }
 
 fn replace(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
@@ -310,184 +344,11 @@ fn split_part(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
     Ok(Value::text(part.unwrap_or("")))
 }
 
-/// A name as it can stand in a statement: in quotes unless it is a plain lower-case word that is no keyword.
-pub fn quote_ident(name: &str) -> String {
-    let mut bytes = name.bytes();
-    let plain = bytes.next().is_some_and(|b| b.is_ascii_lowercase() || b == b'_')
-        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-        && name.len() <= MAX_NAME_BYTES
-        && !is_reserved(name);
-    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
-}
-
-/// Words that cannot be a column's name without quotes.
-fn is_reserved(word: &str) -> bool {
-    const RESERVED: &[&str] = &[
-        "all",
-        "analyse",
-        "analyze",
-        "and",
-        "any",
-        "array",
-        "as",
-        "asc",
-        "asymmetric",
-        "authorization",
-        "between",
-        "bigint",
-        "binary",
-        "bit",
-        "boolean",
-        "both",
-        "case",
-        "cast",
-        "char",
-        "character",
-        "check",
-        "coalesce",
-        "collate",
-        "collation",
-        "column",
-        "concurrently",
-        "constraint",
-        "create",
-        "cross",
-        "current_catalog",
-        "current_date",
-        "current_role",
-        "current_schema",
-        "current_time",
-        "current_timestamp",
-        "current_user",
-        "dec",
-        "decimal",
-        "default",
-        "deferrable",
-        "desc",
-        "distinct",
-        "do",
-        "else",
-        "end",
-        "except",
-        "exists",
-        "extract",
-        "false",
-        "fetch",
-        "float",
-        "for",
-        "foreign",
-        "freeze",
-        "from",
-        "full",
-        "grant",
-        "greatest",
-        "group",
-        "grouping",
-        "having",
-        "ilike",
-        "in",
-        "initially",
-        "inner",
-        "inout",
-        "int",
-        "integer",
-        "intersect",
-        "interval",
-        "into",
-        "is",
-        "isnull",
-        "join",
-        "lateral",
-        "leading",
-        "least",
-        "left",
-        "like",
-        "limit",
-        "localtime",
-        "localtimestamp",
-        "national",
-        "natural",
-        "nchar",
-        "none",
-        "normalize",
-        "not",
-        "notnull",
-        "null",
-        "nullif",
-        "numeric",
-        "offset",
-        "on",
-        "only",
-        "or",
-        "order",
-        "out",
-        "outer",
-        "overlaps",
-        "overlay",
-        "placing",
-        "position",
-        "precision",
-        "primary",
-        "real",
-        "references",
-        "returning",
-        "right",
-        "row",
-        "select",
-        "session_user",
-        "setof",
-        "similar",
-        "smallint",
-        "some",
-        "substring",
-        "symmetric",
-        "table",
-        "tablesample",
-        "then",
-        "time",
-        "timestamp",
-        "to",
-        "trailing",
-        "treat",
-        "trim",
-        "true",
-        "union",
-        "unique",
-        "user",
-        "using",
-        "values",
-        "varchar",
-        "variadic",
-        "verbose",
-        "when",
-        "where",
-        "window",
-        "with",
-        "xmlattributes",
-        "xmlconcat",
-        "xmlelement",
-        "xmlexists",
-        "xmlforest",
-        "xmlnamespaces",
-        "xmlparse",
-        "xmlpi",
-        "xmlroot",
-        "xmlserialize",
-        "xmltable",
-    ];
-    RESERVED.binary_search(&word).is_ok()
-}
-
-/// A text as a literal.
-pub fn quote_literal(s: &str) -> String {
-    let prefix = if s.contains('\\') { " E" } else { "" };
-    let doubled = s.replace('\'', "''").replace('\\', "\\\\");
-    format!("{}'{doubled}'", prefix.trim_start())
-}
-
-fn quote_nullable(_: &EvalContext<'_>, args: &[Value]) -> Result<Value> {
-    match args {
-        [Value::Null] => Ok(Value::text("NULL")),
-        _ => one(args, |s| bounded(quote_literal(s))),
-    }
+/// The parts that `string_to_array` makes, one a row.
+fn to_table(ctx: &EvalContext<'_>, args: &[Value], _: &RowShape) -> Result<RowSource> {
+    let parts = match array::from_string(ctx, args)? {
+        Value::Array(parts) => parts.values().to_vec(),
+        _ => Vec::new(),
+    };
+    Ok(Box::new(parts.into_iter().map(|part| Ok([part].into_iter().collect()))))
 }

@@ -58,6 +58,7 @@ static FAMILIES: &[&[TableFunction]] = &[
     super::series::FUNCTIONS,
     super::unnest::FUNCTIONS,
     super::regexp::TABLE_FUNCTIONS,
+    super::strings::TABLE_FUNCTIONS,
     FUNCTIONS,
 ];
 

@@ -40,10 +40,16 @@ use table::TableStatement;
 use token::{Token, TokenKind};
 
 pub use grammar::table;
+pub use lexer::unistr;
 pub use position::{TextPosition, byte_range, find_before, find_behind, text_of};
 
 /// The longest text of one message.
 pub const MAX_TEXT_BYTES: usize = 16 * 1024 * 1024;
+
+/// Whether a word cannot be every kind of name without quotes.
+pub fn is_restricted_word(word: &str) -> bool {
+    keyword::Keyword::of(word).is_some_and(|keyword| keyword.class() != keyword::Class::Unreserved)
+}
 
 /// One statement of a text, parsed.
 #[derive(Clone, Debug)]

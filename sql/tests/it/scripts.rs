@@ -89,6 +89,7 @@ scripts!(
     prepare,
     refused,
     regexp,
+    strings,
     schemas,
     sequences,
     select,

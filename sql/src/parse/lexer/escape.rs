@@ -144,15 +144,29 @@ fn invalid_bytes(bytes: &[u8]) -> SqlError {
     )
 }
 
-/// The text of `U&'…'` (or of a call of `unistr` with its own rules elsewhere).
+/// The text of `U&'…'`.
 pub fn unicode(raw: &str, escape: char) -> Result<String> {
+    unescaped(raw, escape, false)
+}
+
+/// The text that the function `unistr` makes: more forms of escapes.
+pub fn unistr(raw: &str) -> Result<String> {
+    unescaped(raw, '\\', true)
+}
+
+fn unescaped(raw: &str, escape: char, all_forms: bool) -> Result<String> {
+    let wrong = |message: &str| SqlError::new(SqlState::SYNTAX_ERROR, message);
+    let bad_escape = || {
+        let forms = if all_forms { "\\XXXX, \\+XXXXXX, \\uXXXX, or \\UXXXXXXXX" } else { "\\XXXX or \\+XXXXXX" };
+        wrong("invalid Unicode escape").with_hint(format!("Unicode escapes must be {forms}."))
+    };
     let mut text = String::with_capacity(raw.len());
     let mut high: Option<u32> = None;
     let mut chars = raw.chars().peekable();
     while let Some(c) = chars.next() {
         if c != escape || chars.peek() == Some(&escape) {
             if high.is_some() {
-                return Err(SqlError::new(SqlState::SYNTAX_ERROR, NO_PAIR));
+                return Err(wrong(NO_PAIR));
             }
             if c == escape {
                 chars.next();
@@ -160,11 +174,19 @@ pub fn unicode(raw: &str, escape: char) -> Result<String> {
             text.push(c);
             continue;
         }
-        let wanted = if chars.next_if_eq(&'+').is_some() { 6 } else { 4 };
+        let wanted = match chars.peek() {
+            Some('+') => 6,
+            Some('u') if all_forms => 4,
+            Some('U') if all_forms => 8,
+            _ => 0,
+        };
+        if wanted > 0 {
+            chars.next();
+        }
         let mut code = 0_u32;
-        for _ in 0..wanted {
+        for _ in 0..wanted.max(4) {
             let digit = chars.next().and_then(|c| c.to_digit(16));
-            code = code * 16 + digit.ok_or_else(bad_escape)?;
+            code = code << 4 | digit.ok_or_else(bad_escape)?;
         }
         let code = match (high.take(), code) {
             (None, 0xd800..=0xdbff) => {
@@ -172,19 +194,21 @@ pub fn unicode(raw: &str, escape: char) -> Result<String> {
                 continue;
             }
             (Some(high), 0xdc00..=0xdfff) => pair(high, code),
-            (Some(_), _) | (None, 0xdc00..=0xdfff) => return Err(SqlError::new(SqlState::SYNTAX_ERROR, NO_PAIR)),
+            (Some(_), _) | (None, 0xdc00..=0xdfff) => return Err(wrong(NO_PAIR)),
             (None, code) => code,
         };
-        let c = char::from_u32(code).filter(|c| *c != '\0');
-        text.push(c.ok_or_else(|| SqlError::new(SqlState::SYNTAX_ERROR, "invalid Unicode escape value"))?);
+        // What is no character has another wording there.
+        let no_character = || {
+            if all_forms {
+                SqlError::new(SqlState::INVALID_PARAMETER_VALUE, format!("invalid Unicode code point: {code:04X}"))
+            } else {
+                wrong("invalid Unicode escape value")
+            }
+        };
+        text.push(char::from_u32(code).filter(|c| *c != '\0').ok_or_else(no_character)?);
     }
     if high.is_some() {
-        return Err(SqlError::new(SqlState::SYNTAX_ERROR, NO_PAIR));
+        return Err(wrong(NO_PAIR));
     }
     Ok(text)
-}
-
-fn bad_escape() -> SqlError {
-    SqlError::new(SqlState::SYNTAX_ERROR, "invalid Unicode escape")
-        .with_hint("Unicode escapes must be \\XXXX or \\+XXXXXX.")
 }

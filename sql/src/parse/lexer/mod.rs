@@ -6,6 +6,8 @@
 mod escape;
 mod string;
 
+pub use escape::unistr;
+
 use super::MAX_TEXT_BYTES;
 use super::keyword::Keyword;
 use super::position::syntax_error_at;
