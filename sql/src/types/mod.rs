@@ -8,7 +8,7 @@
 //! | [`binary`] | the wire's binary forms |
 //! | [`cast`] | which type can become which, and how |
 //! | [`context`] | zone, styles and named types: what text forms depend on |
-//! | [`numeric`], [`float`], [`datetime`], [`interval`], [`bytea`], [`json`], [`array`], [`record`], [`reg`] | what those types need in more than one of the above |
+//! | [`numeric`], [`float`], [`datetime`], [`interval`], [`bytea`], [`json`], [`mod@array`], [`record`], [`reg`] | what those types need in more than one of the above |
 //! | [`style`] | the session's choices of text forms |
 //! | [`category`] | which types are alike
 //! | [`typmod`] | `varchar(n)`, `numeric(p, s)`, `timestamptz(p)` |

@@ -62,7 +62,7 @@ pub enum ViewChange {
     ResetOptions(Vec<String>),
 }
 
-/// What follows CREATE [OR REPLACE] [TEMPORARY] VIEW.
+/// What follows `CREATE [OR REPLACE] [TEMPORARY] VIEW`.
 pub(super) fn create(tokens: &mut Tokens<'_>, or_replace: bool, temporary: bool) -> Result<ViewStatement> {
     let name = qualified(tokens)?;
     let columns = if tokens.take_token(&TokenKind::LeftParen) {

@@ -138,7 +138,7 @@ fn follows_prepared(tokens: &mut Tokens<'_>, is_commit: bool) -> bool {
     if is_commit { tokens.is_word("prepared") } else { tokens.take_all(&["rollback", "prepared"]) }
 }
 
-/// AND [NO] CHAIN
+/// `AND [NO] CHAIN`
 fn chain(tokens: &mut Tokens<'_>) -> Result<bool> {
     if !tokens.take("and") {
         return Ok(false);

@@ -1,6 +1,6 @@
 //! Settings: SET, SHOW, RESET.
 //!
-//! All that the server knows are in one [table](table). A setting that does nothing here is not accepted and ignored: it
+//! All that the server knows are in one table. A setting that does nothing here is not accepted and ignored: it
 //! either has an effect, or takes only the values that describe what happens anyway (`only` in the table), or
 //! `docs/compatibility.md` says why nothing depends on it (`no_effect` in the table).
 

@@ -223,7 +223,7 @@ impl Grammar<'_> {
         if self.eat_keyword(Keyword::Tablespace) { self.column_text().map(Some) } else { Ok(None) }
     }
 
-    /// NULLS [NOT] DISTINCT, if it comes next; true for NOT DISTINCT.
+    /// `NULLS [NOT] DISTINCT`, if it comes next; true for NOT DISTINCT.
     pub(super) fn nulls_not_distinct(&mut self) -> bool {
         if self.eat_keywords(&[Keyword::Nulls, Keyword::Not, Keyword::Distinct]) {
             return true;
