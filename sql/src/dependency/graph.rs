@@ -101,6 +101,13 @@ impl Graph<'_> {
             }
             self.add(address, table.id.0, ObjectAddress::Column(table.id, column.id), Kind::Auto);
         }
+        for column in &table.columns {
+            let Some(expression) = &column.generated else { continue };
+            for read in expression.slots.iter().filter_map(|slot| table.columns.get(*slot)) {
+                let address = ObjectAddress::Column(table.id, column.id);
+                self.add(address, table.id.0, ObjectAddress::Column(table.id, read.id), Kind::Normal);
+            }
+        }
         for foreign in &table.foreign_keys {
             self.foreign_key(table, foreign);
         }

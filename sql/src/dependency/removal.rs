@@ -185,10 +185,18 @@ impl Removal {
                     let Some(table) = catalog.table_by_id(*id) else { continue };
                     if table.foreign_keys.iter().any(|foreign| foreign.name == *name) {
                         session.storage()?.drop_foreign_key(*id, name)?;
+                    } else if !self.goes_with_its_relation(object)
+                        && table.checks.iter().any(|check| check.name == *name)
+                    {
+                        session.storage()?.drop_check(*id, name)?;
                     }
                 }
                 ObjectAddress::Index(table, index) => {
-                    if !self.goes_with_its_relation(object) {
+                    let definition = catalog.table_by_id(*table);
+                    if self.goes_with_its_relation(object) {
+                    } else if definition.is_some_and(|table| table.primary_key_id == Some(*index)) {
+                        session.storage()?.drop_primary_key(*table)?;
+                    } else {
                         session.storage()?.drop_index(*table, *index)?;
                     }
                 }
@@ -197,10 +205,9 @@ impl Removal {
                         clear_default(session, *table, *column)?;
                     }
                 }
-                ObjectAddress::Column(..) => {
+                ObjectAddress::Column(table, column) => {
                     if !self.goes_with_its_relation(object) {
-                        return Err(SqlError::unsupported("dropping a column by CASCADE")
-                            .with_hint("Drop the column by ALTER TABLE first."));
+                        session.storage()?.drop_column(*table, *column)?;
                     }
                 }
             }

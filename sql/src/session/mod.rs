@@ -397,6 +397,42 @@ impl Session {
         Ok(&mut self.ensure_transaction()?.txn)
     }
 
+    /// Runs something with the open transaction and what expressions can see in it.
+    pub(crate) fn with_evaluation<T>(
+        &mut self,
+        run: impl FnOnce(&mut Transaction, &EvalContext<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let catalog = Arc::clone(self.catalog()?);
+        self.search_path(&catalog);
+        self.time.use_catalog(&catalog);
+        let Self { engine, facts, time, state, .. } = self;
+        let active = state.active_mut().ok_or_else(transaction::in_failed_transaction)?;
+        let ctx = EvalContext {
+            params: &[],
+            outer: None,
+            time,
+            session: facts,
+            sync: engine.sync.as_ref(),
+            cancel: facts.backend.flag(),
+            subqueries: &NoSubqueries,
+        };
+        run(&mut active.txn, &ctx)
+    }
+
+    /// Refuses a change of a table that a cursor of this session reads, or that waits for constraints to be judged.
+    pub(crate) fn refuse_in_use(&mut self, table: &TableDef, command: &str) -> Result<()> {
+        let in_use = |why: &str| {
+            SqlError::new(SqlState::OBJECT_IN_USE, format!("cannot {command} \"{}\" because {why}", table.name))
+        };
+        if self.facts.portals.lock().reads(table.id) {
+            return Err(in_use("it is being used by active queries in this session"));
+        }
+        if self.storage()?.has_pending_events(table.id) {
+            return Err(in_use("it has pending trigger events"));
+        }
+        Ok(())
+    }
+
     /// Sends a NOTICE.
     pub(crate) fn note(&mut self, state: SqlState, message: String) {
         self.notice("NOTICE", SqlError::new(state, message));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use heliosdb_storage::Row;
+use heliosdb_storage::{RelationId, Row};
 use heliosdb_storage::value::{Micros, Value};
 
 use super::cursor::{Cursor, Keep, Step};
@@ -94,6 +94,14 @@ impl Portals {
     pub fn all(&self) -> Vec<(String, About)> {
         let unnamed = self.unnamed.iter().map(|portal| (String::new(), portal.about.clone()));
         unnamed.chain(self.named.iter().map(|(name, portal)| (name.clone(), portal.about.clone()))).collect()
+    }
+
+    /// Whether a named portal is in the middle of reading a table.
+    pub(super) fn reads(&self, table: RelationId) -> bool {
+        self.named.values().any(|portal| {
+            let is_open = matches!(portal.run, Run::Query(_)) && !portal.about.is_held;
+            is_open && portal.prepared.as_ref().is_some_and(|prepared| prepared.reads(table))
+        })
     }
 
     /// A transaction has ended: only what is held goes on.

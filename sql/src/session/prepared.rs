@@ -228,6 +228,11 @@ impl Prepared {
         }
     }
 
+    /// Whether its plan reads or writes a table.
+    pub(super) fn reads(&self, table: RelationId) -> bool {
+        matches!(&self.action, Action::Run(run) if run.locks.iter().any(|(known, _)| *known == table))
+    }
+
     /// Whether it is a query that locks rows.
     pub(super) const fn locks_rows(&self) -> bool {
         matches!(&self.action, Action::Run(run) if run.writes)

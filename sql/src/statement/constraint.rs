@@ -1,16 +1,19 @@
 //! Constraints of CREATE TABLE and ALTER TABLE: their names, their columns, what they may say.
 
 use heliosdb_storage::catalog::{
-    CheckDef, CrdtType, Deferral, ForeignKeyDef, ReferentialAction, SyncMode, TableDef, is_permutation,
+    CheckDef, CrdtType, Deferral, ForeignKeyDef, IndexDef, ReferentialAction, SyncMode, TableDef, is_permutation,
 };
 use heliosdb_storage::value::DataType;
-use heliosdb_storage::{Catalog, catalog};
+use heliosdb_storage::{Catalog, RelationId, catalog};
 
-use super::operator_class;
+use super::create_table::draft::refuse_in_primary_key;
+use super::{operator_class, storage_parameter};
 use crate::bind::row_expression::{RowClause, keep};
 use crate::bind::{SearchPath, find_target};
 use crate::error::{Result, SqlError, SqlState};
-use crate::parse::table::{Attributes, ExpressionText, ForeignKey, KeyAction, References};
+use crate::parse::table::{
+    Attributes, ExpressionText, ForeignKey, KeyAction, KeyColumns, References, check_tablespace,
+};
 use crate::types;
 
 /// The longest name.
@@ -77,6 +80,32 @@ pub(super) fn index_slots<C: KeyColumn>(columns: &[C], names: &[String], what: &
         slots.push(slot);
     }
     Ok(slots)
+}
+
+/// The index of a PRIMARY KEY or UNIQUE constraint, without its name.
+pub(super) fn key_index<C: KeyColumn>(
+    columns: &[C],
+    key: &KeyColumns,
+    attributes: Attributes,
+    nulls_not_distinct: bool,
+    is_primary: bool,
+) -> Result<IndexDef> {
+    let KeyColumns::Columns { names, included, parameters, tablespace } = key else {
+        return Err(SqlError::new(SqlState::SYNTAX_ERROR, "cannot use an existing index in CREATE TABLE"));
+    };
+    let what = if is_primary { "primary key constraint" } else { "unique constraint" };
+    let slots = index_slots(columns, names, what)?;
+    if is_primary {
+        refuse_in_primary_key(attributes, !included.is_empty())?;
+    }
+    check_tablespace(tablespace.as_deref())?;
+    Ok(IndexDef {
+        included: index_slots(columns, included, what)?,
+        nulls_not_distinct,
+        deferral: deferral(attributes),
+        options: storage_parameter::of_index(parameters)?,
+        ..IndexDef::unique_constraint("", &slots)
+    })
 }
 
 /// PostgreSQL's automatic name `table_columns_label`, with a number if it is taken; cut so that it fits.
@@ -146,7 +175,9 @@ pub(super) fn foreign_key(
     is_taken: &dyn Fn(&str) -> bool,
 ) -> Result<ForeignKeyDef> {
     let References { table, columns: referred, match_full, on_delete, on_update } = &key.references;
-    let is_self = table.name == own.name && table.schema.as_deref().is_none_or(|schema| schema == own.schema);
+    let is_new = own.id == RelationId::default();
+    let is_self =
+        is_new && table.name == own.name && table.schema.as_deref().is_none_or(|schema| schema == own.schema);
     let found = if is_self { None } else { Some(find_target(catalog, path, table)?) };
     let parent = found.as_deref().unwrap_or(own);
     let slots = index_slots(&own.columns, &key.columns, "foreign key constraint")?;
@@ -234,7 +265,7 @@ fn judge_parent_key(parent: &TableDef, slots: &[usize]) -> Result<()> {
     ))
 }
 
-fn judge_key_types(
+pub(super) fn judge_key_types(
     own: &TableDef,
     parent: &TableDef,
     slots: &[usize],

@@ -2,6 +2,8 @@
 //!
 //! Names in them are looked up when they are run, not before.
 
+mod alter_index;
+mod alter_table;
 mod comment;
 mod constraint;
 pub(crate) mod create_index;
@@ -20,6 +22,7 @@ mod setting;
 mod storage_parameter;
 mod table;
 mod transaction;
+mod truncate;
 mod type_statement;
 mod view;
 

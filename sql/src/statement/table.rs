@@ -1,6 +1,6 @@
 //! Statements about tables and indexes: what each of them does.
 
-use super::{create_index, create_table, set_constraints};
+use super::{alter_index, alter_table, create_index, create_table, set_constraints, truncate};
 use crate::error::{Result, SqlError};
 use crate::parse::table::TableStatement;
 use crate::session::Session;
@@ -26,7 +26,11 @@ impl TableStatement {
             Self::Create(create) => session.ddl(self.tag(), |session| create_table::run(session, create)),
             Self::CreateIndex(create) => session.ddl(self.tag(), |session| create_index::run(session, create)),
             Self::SetConstraints(set) => set_constraints::run(session, set),
-            _ => Err(SqlError::unsupported(self.tag())),
+            Self::Alter(alter) => session.ddl(self.tag(), |session| alter_table::run(session, alter)),
+            Self::AlterIndex(alter) => session.ddl(self.tag(), |session| alter_index::run(session, alter)),
+            Self::Reindex(reindex) => session.ddl(self.tag(), |session| alter_index::reindex(session, reindex)),
+            Self::Truncate(truncate) => session.ddl(self.tag(), |session| truncate::run(session, truncate)),
+            Self::CreateAs(_) => Err(SqlError::unsupported(self.tag())),
         }
     }
 }

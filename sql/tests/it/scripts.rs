@@ -58,6 +58,7 @@ scripts!(
     datetime,
     formatting,
     aggregates,
+    alter_table,
     arrays_and_rows,
     arrays,
     comments,

@@ -148,6 +148,32 @@ pub(crate) fn duplicate_in_new_index(table: &TableDef, index: &IndexDef, values:
     .into()
 }
 
+/// A primary key cannot be made because rows have the same values.
+pub(crate) fn duplicate_in_new_key(table: &TableDef, row: &[Value]) -> Error {
+    let default_name = format!("{}_pkey", table.name);
+    let name = table.primary_key_name.as_ref().unwrap_or(&default_name);
+    let key = text::key(table, &table.primary_key, &values_at(row, &table.primary_key));
+    Violation {
+        detail: Some(format!("Key {key} is duplicated.")),
+        constraint: Some(name.clone()),
+        ..violation(ConstraintKind::Unique, table, format!("could not create unique index \"{name}\""))
+    }
+    .into()
+}
+
+/// A column cannot become NOT NULL.
+pub(crate) fn contains_nulls(table: &TableDef, slot: usize) -> Error {
+    let column = table.columns.get(slot).map(|column| column.name.clone()).unwrap_or_default();
+    let message = format!("column \"{column}\" of relation \"{}\" contains null values", table.name);
+    Violation { column: Some(column), ..violation(ConstraintKind::NotNull, table, message) }.into()
+}
+
+/// A row that is there already does not satisfy a check.
+pub(crate) fn check_of_rows_failed(table: &TableDef, check: &CheckDef) -> Error {
+    let message = format!("check constraint \"{}\" of relation \"{}\" is violated by some row", check.name, table.name);
+    Violation { constraint: Some(check.name.clone()), ..violation(ConstraintKind::Check, table, message) }.into()
+}
+
 /// A row refers to one that does not exist.
 pub(crate) fn no_parent(child: &TableDef, parent: &TableDef, key: &ForeignKeyDef, values: &[&Value]) -> Error {
     let message =

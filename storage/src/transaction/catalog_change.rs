@@ -10,18 +10,14 @@ use super::undo::Undo;
 use crate::base::Space;
 use crate::catalog::{Catalog, CatalogObject, CommentKey, IndexDef, TableDef};
 use crate::error::{Error, Result};
-use crate::ids::{CommitSeq, Oid, RelationId, SchemaVersion};
+use crate::ids::{ColumnId, CommitSeq, Oid, RelationId, SchemaVersion};
 use crate::key::{KeyRange, RowKey};
 use crate::meta::{decode_u32, meta_key};
-use crate::row::{self, ChangedAt, Row};
+use crate::row::{self, ChangedAt};
 use crate::sync_row::{Internal, Role, Tombstone, keys};
-use crate::view::values;
 
 /// The first oid that is given to an object: below are PostgreSQL's own.
 const FIRST_OID: u32 = 16_384;
-
-/// Rows that are read in one go to fill an index.
-const SCAN_BATCH: usize = 1024;
 
 const META: Space = Space::Internal(Internal::Meta);
 const CATALOG: Space = Space::Internal(Internal::Catalog);
@@ -74,12 +70,19 @@ impl Transaction {
         Ok(())
     }
 
+    /// Removes the comments on an object and its parts, or those on one of its columns.
+    pub(super) fn forget_comments(&mut self, object: Oid, column: Option<ColumnId>) -> Result<()> {
+        let of_column = |key: &CommentKey| column.is_none_or(|column| key.column == column);
+        for key in self.catalog.comments_on(object).into_iter().filter(of_column) {
+            self.comment_on(key, None)?;
+        }
+        Ok(())
+    }
+
     /// Removes an object's record.
     pub(super) fn erase_object(&mut self, id: Oid) -> Result<()> {
         self.put(CATALOG, Bytes::copy_from_slice(&Catalog::record_key(id)), None)?;
-        for key in self.catalog.comments_on(id) {
-            self.comment_on(key, None)?;
-        }
+        self.forget_comments(id, None)?;
         self.change_catalog(|catalog| {
             catalog.remove(id);
         });
@@ -94,6 +97,11 @@ impl Transaction {
         self.drop_space(table.space());
         for index in &table.indexes {
             self.drop_space(index.space());
+        }
+        let parts = table.indexes.iter().map(|index| index.id).chain(table.primary_key_id);
+        let constraints = table.checks.iter().map(|check| check.id).chain(table.foreign_keys.iter().map(|key| key.id));
+        for part in parts.chain(constraints) {
+            self.forget_comments(part.into(), None)?;
         }
         self.erase_object(table.id.into())?;
         self.note_schema_change(table.is_synced())
@@ -135,26 +143,13 @@ impl Transaction {
 
     /// Makes the entries of a new index from the newest rows.
     pub(super) fn fill_index(&mut self, table: &TableDef, index: &IndexDef, judge: bool) -> Result<()> {
-        let view = self.latest();
-        let mut rows = self.newest_entries(&view, table.space(), KeyRange::ALL)?;
-        loop {
-            let mut batch: Vec<(RowKey, Row)> = Vec::new();
-            let has_more = rows.advance(&self.writes.overlay, SCAN_BATCH, |key, bytes| {
-                batch.push((RowKey(Bytes::copy_from_slice(key)), values(table, bytes)?));
-                Ok(())
-            })?;
-            for (key, row) in batch {
-                let Some(entry) = self.entry_of(table, index, &row)? else { continue };
-                if judge {
-                    self.judge_in_new_index(table, index, &entry, &key, &row)?;
-                }
-                self.put_index_entry(index, &key, entry)?;
+        self.for_each_row(table, |txn, key, row| {
+            let Some(entry) = txn.entry_of(table, index, row)? else { return Ok(()) };
+            if judge {
+                txn.judge_in_new_index(table, index, &entry, key, row)?;
             }
-            if !has_more {
-                return Ok(());
-            }
-            self.locks.check()?;
-        }
+            txn.put_index_entry(index, key, entry)
+        })
     }
 
     /// Removes what the internal relations know of a synced table. Entries of the outbox stay: they are history.

@@ -80,10 +80,7 @@ impl Transaction {
 
     /// Removes a table with its rows and indexes.
     pub fn drop_table(&mut self, table: RelationId) -> Result<()> {
-        self.lock_catalog()?;
-        self.locks.acquire(Resource::Table(table), LockMode::Table(TableLock::AccessExclusive))?;
-        let definition = Arc::clone(self.catalog.table_by_id(table).ok_or(Error::NoSuchRelation(table))?);
-        self.judge_role(&definition)?;
+        let definition = self.lock_for_change(table)?;
         if let Some((child, foreign)) = self.catalog.foreign_keys_to(table).find(|(child, _)| child.id != table) {
             return Err(Error::Dependent(format!(
                 "cannot drop table {} because constraint {} on table {} depends on it",
@@ -112,10 +109,7 @@ impl Transaction {
 
     /// Removes an index.
     pub fn drop_index(&mut self, table: RelationId, index: RelationId) -> Result<()> {
-        self.lock_catalog()?;
-        self.locks.acquire(Resource::Table(table), LockMode::Table(TableLock::AccessExclusive))?;
-        let definition = Arc::clone(self.catalog.table_by_id(table).ok_or(Error::NoSuchRelation(table))?);
-        self.judge_role(&definition)?;
+        let definition = self.lock_for_change(table)?;
         let mut changed = TableDef::clone(&definition);
         let position =
             changed.indexes.iter().position(|other| other.id == index).ok_or(Error::NoSuchRelation(index))?;
@@ -134,16 +128,17 @@ impl Transaction {
             )));
         }
         self.drop_space(removed.space());
+        self.forget_comments(removed.id.into(), None)?;
         self.put_table(Arc::new(changed))
     }
 
     /// Removes a foreign key.
     pub fn drop_foreign_key(&mut self, table: RelationId, name: &str) -> Result<()> {
-        self.lock_catalog()?;
-        self.locks.acquire(Resource::Table(table), LockMode::Table(TableLock::AccessExclusive))?;
-        let definition = Arc::clone(self.catalog.table_by_id(table).ok_or(Error::NoSuchRelation(table))?);
-        self.judge_role(&definition)?;
+        let definition = self.lock_for_change(table)?;
         let mut changed = TableDef::clone(&definition);
+        for foreign in definition.foreign_keys.iter().filter(|foreign| foreign.name == name) {
+            self.forget_comments(foreign.id.into(), None)?;
+        }
         changed.foreign_keys.retain(|foreign| foreign.name != name);
         self.put_table(Arc::new(changed))
     }
@@ -206,7 +201,7 @@ impl Transaction {
     }
 
     /// Synced tables are changed at the hub alone.
-    fn judge_role(&self, table: &TableDef) -> Result<()> {
+    pub(super) fn judge_role(&self, table: &TableDef) -> Result<()> {
         if table.is_synced() && self.identity().role != Role::Hub {
             return Err(Error::NotAllowedHere(format!("table \"{}\" is synced: change it at the hub", table.name)));
         }

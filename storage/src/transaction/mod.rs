@@ -15,11 +15,12 @@
 //! | `synced` | what a local change of a synced table leaves for sync |
 //! | `state` | states of rows given by sync |
 //! | `internal` | internal relations |
-//! | `ddl`, `install`, `catalog_change` | tables and indexes; the hub's schema on an edge; what both do |
+//! | `ddl`, `alter`, `install`, `catalog_change` | tables and indexes; ALTER TABLE; the hub's schema on an edge; what all do |
 //! | `objects` | the other objects of the catalog |
 //! | `undo` | savepoints |
 //! | `commit` | the end |
 
+mod alter;
 mod catalog_change;
 mod commit;
 mod conflict;
@@ -52,7 +53,7 @@ pub use index::encode_index_values;
 pub use read::ScanCursor;
 
 use crate::base::Space;
-use crate::catalog::{Catalog, TableDef};
+use crate::catalog::{Catalog, CheckDef, TableDef};
 use crate::constraints::{Binding, RowChecker, RowContext, judge_row};
 use crate::error::{Error, Result};
 use crate::ids::{LocalSeq, RelationId, ServerSeq, SyncTableId};
@@ -267,6 +268,11 @@ impl Transaction {
     /// who the client is, and in which zone.
     pub fn set_row_checker(&mut self, checker: Arc<dyn RowChecker>) {
         self.checker = checker;
+    }
+
+    /// Whether a row satisfies a check.
+    fn satisfies(&self, table: &TableDef, check: &CheckDef, row: &[Value]) -> Result<bool> {
+        self.checker.check(&RowContext { catalog: &self.catalog, table, row }, check)
     }
 
     /// Judges NOT NULL and CHECK for a row.

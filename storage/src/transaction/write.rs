@@ -126,7 +126,7 @@ impl Transaction {
     }
 
     /// The key of a row without a primary key: where and as the how-manieth it was made.
-    fn hidden_key(&self) -> RowKey {
+    pub(super) fn hidden_key(&self) -> RowKey {
         let site = self.identity().site.to_be_bytes();
         let number = self.store.sequencer.next_row_number().to_be_bytes();
         RowKey([site.as_slice(), &number].concat().into())

@@ -269,6 +269,23 @@ pub struct ColumnType {
     pub typmod: i32,
 }
 
+impl ColumnType {
+    /// Whether every value of this type is one of the other, stored and shown alike.
+    pub fn is_widened_by(self, other: Self) -> bool {
+        use DataType::{Numeric, Text, Time, TimeTz, Timestamp, TimestampTz, Varchar};
+        let (from, to) = (self.typmod, other.typmod);
+        match (self.data_type, other.data_type) {
+            (Text | Varchar, Text) => true,
+            (Text, Varchar) => to < 0,
+            (Varchar, Varchar) | (Time, Time) | (TimeTz, TimeTz) => to < 0 || (from >= 0 && from <= to),
+            (Timestamp, Timestamp) | (TimestampTz, TimestampTz) => to < 0 || (from >= 0 && from <= to),
+            // The digits behind the point must be as many; those before it may be more.
+            (Numeric, Numeric) => to < 0 || (from >= 0 && from <= to && (from - 4) & 0xffff == (to - 4) & 0xffff),
+            _ => self == other,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

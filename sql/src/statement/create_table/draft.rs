@@ -7,7 +7,7 @@ use heliosdb_storage::catalog::{
 };
 use heliosdb_storage::{Catalog, ColumnId, SyncTableId};
 
-use super::super::constraint::{check, deferral, foreign_key, free_name, index_slots};
+use super::super::constraint::{check, deferral, foreign_key, free_name, key_index};
 use super::numbered::{Numbered, refuse_on_synced};
 use crate::bind::row_expression::{RowClause, keep};
 use crate::bind::type_name::TypeNames;
@@ -16,16 +16,14 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::expr::Expr;
 use crate::parse::table::{
     Attributes, ColumnDefinition, ConstraintKind, ExpressionText, ForeignKey, Generation, KeyColumns, NamedConstraint,
-    check_tablespace,
 };
-use crate::statement::storage_parameter;
 use crate::types::ValueContext;
 
 /// How many columns a table may have.
 pub(in crate::statement) const MAX_COLUMNS: usize = 1_600;
 
 /// Names that PostgreSQL keeps for the columns every table has.
-const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
+pub(in crate::statement) const SYSTEM_COLUMNS: [&str; 6] = ["tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"];
 
 /// A PRIMARY KEY or UNIQUE constraint, as it is written.
 struct Key<'c> {
@@ -141,7 +139,8 @@ impl<'c> Draft<'c> {
         let primary = self.primary.take().map(|key| (key, true));
         let unique = std::mem::take(&mut self.unique).into_iter().map(|key| (key, false));
         for (key, is_primary) in primary.into_iter().chain(unique) {
-            let index = self.key_index(&key, is_primary)?;
+            let Key { columns, nulls_not_distinct, attributes, .. } = key;
+            let index = key_index(&self.table.columns, columns, attributes, nulls_not_distinct, is_primary)?;
             // A second key over the same columns says nothing new; it may give the first one its name.
             match keys.iter_mut().find(|(_, known, _)| *known == index) {
                 Some((known_name, ..)) => {
@@ -182,26 +181,6 @@ impl<'c> Draft<'c> {
             self.table.indexes.push(index);
         }
         Ok(())
-    }
-
-    /// The index of a key, without its name.
-    fn key_index(&self, key: &Key<'_>, is_primary: bool) -> Result<IndexDef> {
-        let KeyColumns::Columns { names, included, parameters, tablespace } = key.columns else {
-            return Err(SqlError::new(SqlState::SYNTAX_ERROR, "cannot use an existing index in CREATE TABLE"));
-        };
-        let what = if is_primary { "primary key constraint" } else { "unique constraint" };
-        let slots = index_slots(&self.table.columns, names, what)?;
-        if is_primary {
-            refuse_in_primary_key(key.attributes, !included.is_empty())?;
-        }
-        check_tablespace(tablespace.as_deref())?;
-        Ok(IndexDef {
-            included: index_slots(&self.table.columns, included, what)?,
-            nulls_not_distinct: key.nulls_not_distinct,
-            deferral: deferral(key.attributes),
-            options: storage_parameter::of_index(parameters)?,
-            ..IndexDef::unique_constraint("", &slots)
-        })
     }
 
     fn index_name(&self, columns: &str, label: &str, taken: &BTreeSet<String>) -> String {
@@ -324,7 +303,7 @@ pub(in crate::statement) fn plain_column(
 }
 
 /// Whether an expression takes a number of a sequence.
-fn takes_numbers(expr: &Expr) -> bool {
+pub(in crate::statement) fn takes_numbers(expr: &Expr) -> bool {
     let mut found = false;
     expr.walk(&mut |expr| found |= matches!(expr, Expr::Call { function, .. } if function.name == "nextval"));
     found

@@ -13,7 +13,7 @@ use crate::error::{Result, SqlError, SqlState};
 use crate::functions::{quote_ident, quote_literal};
 use crate::parse;
 use crate::parse::object::SequenceClause;
-use crate::parse::table::{ColumnDefinition, Generation};
+use crate::parse::table::{self, ColumnDefinition, Generation};
 use crate::session::Session;
 
 /// A column that takes its values from a sequence of its own.
@@ -49,6 +49,11 @@ impl Numbered {
             return Ok(Some((numbered, ColumnDefinition { data_type: plain, ..definition.clone() })));
         }
         let Some(Generation::Identity(identity)) = definition.generations.first() else { return Ok(None) };
+        Ok(Some((Self::of_identity(identity, slot)?, definition.clone())))
+    }
+
+    /// GENERATED … AS IDENTITY of a column.
+    pub fn of_identity(identity: &table::Identity, slot: usize) -> Result<Self> {
         let clauses = match &identity.options {
             Some(text) => parse::parse_sequence_clauses(&text.text).map_err(|error| text.place(error))?,
             None => Vec::new(),
@@ -69,7 +74,7 @@ impl Numbered {
         let mut sequence = SequenceDraft::new(DataType::Int8);
         sequence.apply(&clauses)?;
         let identity = Some(if identity.always { Identity::Always } else { Identity::ByDefault });
-        Ok(Some((Self { slot, identity, sequence, name }, definition.clone())))
+        Ok(Self { slot, identity, sequence, name })
     }
 
     /// Sets the type of the column that the numbers are for.

@@ -111,6 +111,26 @@ impl Transaction {
         Ok(())
     }
 
+    /// What a row refers to must be there. For rows that are older than the foreign key: who removes a parent since then
+    /// looks for children himself.
+    pub(super) fn judge_parent_without_lock(
+        &self,
+        table: &TableDef,
+        parent: &TableDef,
+        foreign: &ForeignKeyDef,
+        row: &[Value],
+    ) -> Result<()> {
+        let referred = values_at(row, &foreign.slots);
+        let nulls = referred.iter().filter(|value| value.is_null()).count();
+        if foreign.match_full && nulls > 0 && nulls < referred.len() {
+            return Err(mixed_nulls(table, foreign));
+        }
+        if nulls > 0 || self.find_parent(&self.latest(), parent, foreign, &referred)?.is_some() {
+            return Ok(());
+        }
+        Err(no_parent(table, parent, foreign, &referred))
+    }
+
     /// Locks the row referred to; false if there is none.
     fn lock_parent(&mut self, parent: &TableDef, foreign: &ForeignKeyDef, referred: &[&Value]) -> Result<bool> {
         self.locks.acquire(Resource::Table(parent.id), LockMode::Table(TableLock::RowShare))?;
