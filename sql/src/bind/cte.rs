@@ -423,7 +423,7 @@ fn is_inlined(query: &Query, wish: Option<&CteAsMaterialized>, is_recursive: boo
         Some(CteAsMaterialized::NotMaterialized) => true,
         None => uses == 1,
     };
-    is_wanted && !is_recursive && !query.is_volatile() && !super::query::locks_rows(query)
+    is_wanted && !is_recursive && !query.is_volatile() && !query.locks_rows()
 }
 
 fn inline(id: CteId, cte: &Query, user: &mut Query) {

@@ -10,6 +10,7 @@ use sqlparser::tokenizer::Span;
 
 use super::Binder;
 use super::cte::Barrier;
+use super::locking::alias_name;
 use super::names::{self, QualifiedName, ident, no_such_relation};
 use super::query::Unknowns;
 use super::scope::{Place, Scope, ScopeColumn, Sibling};
@@ -200,11 +201,10 @@ impl Binder<'_> {
             }
             TableFactor::Derived { lateral, subquery, alias, sample: None } => {
                 // It sees the queries around, but its siblings only if it is LATERAL.
-                let query = if *lateral {
-                    Scope::with_siblings(parent, || self.query(subquery, parent, Unknowns::Text))?
-                } else {
-                    self.query(subquery, parent, Unknowns::Text)?
-                };
+                let name = alias_name(alias.as_ref());
+                let mut bind =
+                    || self.behind_locks(name.as_deref(), |binder| binder.query(subquery, parent, Unknowns::Text));
+                let query = if *lateral { Scope::with_siblings(parent, bind)? } else { bind()? };
                 let Some(alias) = alias else {
                     return Err(SqlError::new(SqlState::SYNTAX_ERROR, "subquery in FROM must have an alias")
                         .with_hint("For example, FROM (SELECT ...) [AS] foo."));
@@ -251,11 +251,15 @@ impl Binder<'_> {
             Some(NamedRelation::Table(table)) => {
                 self.note_object(written, table.id.into(), (&table.schema, &table.name), alias.is_none());
                 scope.add_table(&table, &shown);
-                Relation::Table { table, name: shown.as_str().into(), lock: None, with_key: false }
+                let with_key = !self.locks.is_empty();
+                // The key stands behind the columns.
+                scope.width += usize::from(with_key);
+                Relation::Table { table, name: shown.as_str().into(), with_key }
             }
             Some(NamedRelation::View(view)) => {
                 self.note_object(written, view.id.into(), (&view.schema, &view.name), alias.is_none());
-                let query = self.nested(|binder| binder.view_query(&view))?;
+                let query =
+                    self.behind_locks(Some(&shown), |binder| binder.nested(|binder| binder.view_query(&view)))?;
                 let columns =
                     query.columns.iter().map(|column| (column.name.clone(), column.column_type, column.origin));
                 scope.add_relation(&shown, None, columns.collect());

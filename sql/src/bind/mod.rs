@@ -5,7 +5,7 @@
 //! | `tree`, `walk` | what comes out: queries over relations, with typed expressions; and walking over it |
 //! | `scope` | which columns a name can mean |
 //! | `names`, `search_path`, `type_name` | identifiers, names of relations and of types |
-//! | `query`, `cte`, `set_operation` | WITH, VALUES, UNION and its kin |
+//! | `query`, `cte`, `set_operation`, `locking` | WITH, VALUES, UNION and its kin |
 //! | `select`, `from`, `table_function`, `group_by`, `grouping`, `window`, `distinct`, `order` | SELECT, clause by clause |
 //! | `expression`, `call`, `aggregate`, `predicate`, `array`, `row` | expressions |
 //! | `column_name` | names of columns that are given none |
@@ -32,6 +32,7 @@ mod from;
 mod group_by;
 mod grouping;
 mod insert;
+mod locking;
 pub mod mention;
 pub mod modify;
 pub mod names;
@@ -96,6 +97,10 @@ pub struct Binder<'a> {
     cte_ids: usize,
     /// Set when a query names one of its WITH RECURSIVE that has not been bound yet.
     cte_awaited: bool,
+    /// The clauses FOR UPDATE and its kin of the query whose FROM is being bound.
+    locks: Vec<locking::LockClause>,
+    /// Those that cover the query of FROM that is to be bound next.
+    locks_given: Vec<locking::LockClause>,
     /// What stands around the place that is being bound and no recursive query may name itself in.
     barriers: Vec<cte::Barrier>,
     /// What names mean, if somebody wants to know.
@@ -123,6 +128,8 @@ impl<'a> Binder<'a> {
             cte_ids: 0,
             cte_awaited: false,
             barriers: Vec::new(),
+            locks: Vec::new(),
+            locks_given: Vec::new(),
             mentions: None,
             result_name: None,
             views: Vec::new(),

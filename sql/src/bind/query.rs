@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use heliosdb_storage::catalog::TableDef;
-use heliosdb_storage::transaction::RowLock;
 use heliosdb_storage::value::{ColumnType, DataType};
 use sqlparser::ast::{self, LimitClause, SetExpr};
 
@@ -31,9 +30,15 @@ impl Binder<'_> {
     /// Binds a query.
     pub fn query(&mut self, query: &ast::Query, parent: Option<&Scope<'_>>, unknowns: Unknowns) -> Result<Query> {
         self.in_query(|binder| {
+            let around = std::mem::take(&mut binder.locks);
+            binder.locks = binder.lock_clauses(query)?;
             let mark = binder.open_with(query.with.as_ref(), parent)?;
             let bound = binder.query_here(query, parent, unknowns);
-            binder.close_with(mark, bound)
+            let bound = binder.close_with(mark, bound);
+            let clauses = std::mem::replace(&mut binder.locks, around);
+            let mut bound = bound?;
+            binder.mark_rows(&mut bound, query, &clauses)?;
+            Ok(bound)
         })
     }
 
@@ -85,7 +90,7 @@ impl Binder<'_> {
             order_by: _,
             limit_clause,
             fetch,
-            locks,
+            locks: _,
             for_clause,
             settings,
             format_clause,
@@ -99,9 +104,6 @@ impl Binder<'_> {
                 bound = wrapped(bound);
             }
             bound.limit = Some(limit);
-        }
-        for lock in locks {
-            lock_rows(&mut bound, lock)?;
         }
         Ok(bound)
     }
@@ -241,63 +243,10 @@ fn wrapped(query: Query) -> Query {
     Query::new(Body::Select(Box::new(select)), columns)
 }
 
-fn lock_rows(query: &mut Query, clause: &ast::LockClause) -> Result<()> {
-    let ast::LockClause { lock_type, of, nonblock } = clause;
-    let (name, mode) = match lock_type {
-        ast::LockType::Share => ("FOR SHARE", RowLock::Share),
-        ast::LockType::Update => ("FOR UPDATE", RowLock::Update),
-    };
-    if let Some(nonblock) = nonblock {
-        return Err(SqlError::unsupported(format!("{name} {nonblock}")));
-    }
-    if of.is_some() {
-        return Err(SqlError::unsupported(format!("{name} OF")));
-    }
-    let not_allowed =
-        |with: &str| SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{name} is not allowed with {with}"));
-    match &mut query.body {
-        Body::Select(select) => {
-            if select.distinct != Distinct::No {
-                return Err(not_allowed("DISTINCT clause"));
-            }
-            if select.grouping.is_some() {
-                return Err(not_allowed("GROUP BY clause or aggregate functions"));
-            }
-            if !select.windows.is_empty() {
-                return Err(not_allowed("window functions"));
-            }
-            match &mut select.from {
-                Relation::Table { lock, .. } => {
-                    *lock = Some(lock.map_or(mode, |known| known.max(mode)));
-                    Ok(())
-                }
-                Relation::OneRow => Ok(()),
-                _ => Err(SqlError::unsupported(format!("{name} over anything but one table"))),
-            }
-        }
-        Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) | Body::Modify(_) => {
-            Err(not_allowed("UNION/INTERSECT/EXCEPT"))
-        }
-        Body::Values(_) => {
-            Err(SqlError::new(SqlState::FEATURE_NOT_SUPPORTED, format!("{name} cannot be applied to VALUES")))
-        }
-    }
-}
-
 /// What a statement that changes rows returns, as a query.
 fn changing(modify: Modify) -> Query {
     let columns = modify.returning().map(|bound| bound.columns.clone()).unwrap_or_default();
     Query::new(Body::Modify(Box::new(modify)), columns)
-}
-
-/// Whether rows are locked anywhere in a query, which only its outermost SELECT may do.
-pub fn locks_rows(query: &Query) -> bool {
-    match &query.body {
-        Body::Select(select) => matches!(select.from, Relation::Table { lock: Some(_), .. }),
-        Body::Values(_) | Body::Union { .. } | Body::SetOperation { .. } | Body::Recursive(_) | Body::Modify(_) => {
-            false
-        }
-    }
 }
 
 /// Finds the columns of a statement's result that are counters, and adds the primary keys of their rows to the row, so

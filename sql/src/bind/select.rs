@@ -125,7 +125,8 @@ impl Binder<'_> {
         };
         width += windows.iter().map(|window| window.calls.len()).sum::<usize>();
         let sets = if sets.is_empty() { Vec::new() } else { table_function::finish(sets, width, exprs.iter_mut()) };
-        let select = Select { from, filter, grouping, having, windows, sets, targets: exprs, distinct };
+        let select =
+            Select { from, filter, grouping, having, windows, sets, targets: exprs, distinct, locks: Vec::new() };
         if aggregates > 0 && select.reads_work_table() {
             return Err(SqlError::new(
                 SqlState::INVALID_RECURSION,

@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use heliosdb_storage::RelationId;
 use heliosdb_storage::catalog::TableDef;
-use heliosdb_storage::transaction::RowLock;
 use heliosdb_storage::value::{ColumnType, DataType};
 
 use crate::catalog_views::SystemRelation;
 use crate::expr::Expr;
 use crate::plan::{
-    AggregateCall, Assignments, JoinKind, OnConflict, Returning, RowLimit, SortKey, TableCall, WindowCall,
+    AggregateCall, Assignments, JoinKind, OnConflict, Returning, RowLimit, RowMark, SortKey, TableCall, WindowCall,
 };
 
 /// A query.
@@ -136,6 +135,8 @@ pub struct Select {
     pub targets: Vec<Expr>,
     /// DISTINCT
     pub distinct: Distinct,
+    /// FOR UPDATE and its kin.
+    pub locks: Vec<RowMark>,
 }
 
 impl Select {
@@ -150,6 +151,7 @@ impl Select {
             sets: Vec::new(),
             targets,
             distinct: Distinct::No,
+            locks: Vec::new(),
         }
     }
 }
@@ -221,8 +223,6 @@ pub enum Relation {
         table: Arc<TableDef>,
         /// The name it goes by: its alias, or its own.
         name: Arc<str>,
-        /// FOR UPDATE and its siblings.
-        lock: Option<RowLock>,
         /// Whether the row's key, as `bytea`, follows its columns: for what changes rows that a join has found.
         with_key: bool,
     },

@@ -21,6 +21,7 @@ impl Binder<'_> {
         let parsed = parse::parse_query(&view.query)?;
         // All names in the text have their schemas, but for those of pg_catalog. Errors in it have no place in the statement.
         let mut inner = Binder::new(self.catalog, self.time, "", &[]).with_path(SearchPath::of_schemas(&[]));
+        inner.locks_given = std::mem::take(&mut self.locks_given);
         (inner.depth, inner.queries, inner.cte_ids) = (self.depth, self.queries, self.cte_ids);
         inner.views = self.views.iter().copied().chain([view.id]).collect();
         let mut query = inner.query(&parsed, None, Unknowns::Text)?;

@@ -183,6 +183,15 @@ impl Query {
         is_stable
     }
 
+    /// Whether rows are locked anywhere in it.
+    pub fn locks_rows(&self) -> bool {
+        let mut locks = false;
+        self.for_each_query(&mut |query| {
+            locks |= matches!(&query.body, Body::Select(select) if !select.locks.is_empty());
+        });
+        locks
+    }
+
     /// Whether anything in it may give another result when it is run again within the statement.
     pub fn is_volatile(&self) -> bool {
         let mut is_volatile = false;
@@ -273,7 +282,7 @@ fn relations_in(expr: &mut Expr, level: usize, visit: &mut dyn FnMut(&mut Relati
 
 impl Select {
     fn for_each_expr(&self, level: usize, visit: &mut dyn FnMut(&Expr, usize)) {
-        let Self { from, filter, grouping, having, windows, sets, targets, distinct: _ } = self;
+        let Self { from, filter, grouping, having, windows, sets, targets, distinct: _, locks: _ } = self;
         from.for_each_expr(level, visit);
         filter.iter().for_each(|expr| visit(expr, level));
         if let Some(grouping) = grouping {
@@ -286,7 +295,7 @@ impl Select {
     }
 
     fn for_each_expr_mut(&mut self, level: usize, visit: &mut dyn FnMut(&mut Expr, usize)) {
-        let Self { from, filter, grouping, having, windows, sets, targets, distinct: _ } = self;
+        let Self { from, filter, grouping, having, windows, sets, targets, distinct: _, locks: _ } = self;
         from.for_each_expr_mut(level, visit);
         filter.iter_mut().for_each(|expr| visit(expr, level));
         if let Some(grouping) = grouping {

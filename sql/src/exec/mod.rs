@@ -23,6 +23,7 @@ mod insert;
 mod join;
 mod key;
 mod limit;
+mod lock_rows;
 mod measured;
 mod merge_join;
 mod nested_loop;
@@ -74,6 +75,7 @@ pub fn build(plan: &Plan) -> Box<dyn Operator> {
         Plan::Estimated { input, estimate } => Box::new(measured::Measured::new(build(input), estimate.node)),
         Plan::Aggregate { input, sorted: true, .. } => Box::new(group::SortedGroups::new(build(input))),
         Plan::Aggregate { input, .. } => Box::new(aggregate::Aggregate::new(build(input))),
+        Plan::LockRows(locks) => Box::new(lock_rows::LockedRows::new(build(&locks.input))),
         Plan::Window(window) => Box::new(window::Window::new(build(&window.input))),
         Plan::Unique { input, .. } => Box::new(distinct::Unique::new(build(input))),
         Plan::Distinct { input } => Box::new(distinct::Distinct::new(build(input))),

@@ -25,8 +25,6 @@ const KEY_BYTES: usize = 64;
 pub struct TableScan {
     state: State,
     batch_rows: usize,
-    /// Rows that have been found and not been locked yet.
-    unlocked: std::vec::IntoIter<(RowKey, Row)>,
 }
 
 #[derive(Default)]
@@ -255,27 +253,11 @@ fn gather(scan: &Scan, paths: &[Access], ctx: &ExecContext<'_>) -> Result<std::v
 impl Operator for TableScan {
     fn next_batch(&mut self, plan: &Plan, ctx: &mut ExecContext<'_>) -> Result<Option<Vec<Row>>> {
         let Plan::Scan(scan) = plan else { return Err(mismatch()) };
-        let Some(lock) = scan.lock else {
-            return match scan.key_at() {
-                None => self.next_rows(scan, ctx),
-                Some(at) => {
-                    let Some(rows) = self.next_keyed(scan, ctx)? else { return Ok(None) };
-                    Ok(Some(rows.into_iter().map(|keyed| with_key(keyed, at, scan.width)).collect()))
-                }
-            };
-        };
-        // One row at a time: with LIMIT no more rows are locked than are returned.
-        loop {
-            for (key, row) in self.unlocked.by_ref() {
-                if let Some(newest) = ctx.txn.write()?.lock_row(&scan.table, &key, lock)?
-                    && still_wanted(scan, &row, &newest, ctx)?
-                {
-                    return Ok(Some(vec![newest]));
-                }
-            }
-            match self.next_keyed(scan, ctx)? {
-                Some(rows) => self.unlocked = rows.into_iter(),
-                None => return Ok(None),
+        match scan.key_at() {
+            None => self.next_rows(scan, ctx),
+            Some(at) => {
+                let Some(rows) = self.next_keyed(scan, ctx)? else { return Ok(None) };
+                Ok(Some(rows.into_iter().map(|keyed| with_key(keyed, at, scan.width)).collect()))
             }
         }
     }
@@ -303,13 +285,5 @@ pub fn scan_of(plan: &Plan) -> Option<&Scan> {
     match plan {
         Plan::Scan(scan) if scan.reads_whole_rows() => Some(scan),
         _ => None,
-    }
-}
-
-/// Whether a locked row's newest version satisfies the scan's filter: READ COMMITTED judges it again if it changed.
-fn still_wanted(scan: &Scan, found: &Row, newest: &Row, ctx: &ExecContext<'_>) -> Result<bool> {
-    match &scan.filter {
-        Some(filter) if found != newest => is_true(filter, newest, &ctx.eval()),
-        _ => Ok(true),
     }
 }

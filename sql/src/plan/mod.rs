@@ -164,6 +164,8 @@ pub enum Plan {
     },
     /// INTERSECT and EXCEPT.
     SetOperation(Box<SetOperationPlan>),
+    /// Rows of tables that are locked as they come.
+    LockRows(Box<LockRows>),
     /// The rows of the input, which may scan the results of queries that are computed once.
     With {
         /// The queries; each may scan those before it.
@@ -222,6 +224,47 @@ pub struct SetOperationPlan {
     pub left: Plan,
     /// The side that they are looked for in.
     pub right: Plan,
+}
+
+/// Rows that are locked as they come. The input's row is that of the result, with the row of FROM behind it.
+#[derive(Clone, Debug)]
+pub struct LockRows {
+    /// Where they come from.
+    pub input: Plan,
+    /// How many columns the result has.
+    pub base: usize,
+    /// What is locked.
+    pub marks: Vec<RowMark>,
+    /// What must hold of a row in its newest version, over the input's row.
+    pub filter: Option<Expr>,
+    /// The columns of the result, over the input's row: for a row that has changed.
+    pub targets: Vec<Expr>,
+}
+
+/// A table of FROM whose rows are locked.
+#[derive(Clone, Debug)]
+pub struct RowMark {
+    /// The table.
+    pub table: Arc<TableDef>,
+    /// Where its columns begin in the row of FROM.
+    pub first: usize,
+    /// Where its rows' keys are in the row of FROM.
+    pub key_at: usize,
+    /// How they are locked.
+    pub lock: RowLock,
+    /// What happens if others hold a lock that is in the way.
+    pub wait: LockWait,
+}
+
+/// What happens if others hold a lock that is in the way; of several wishes the last one of these holds.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum LockWait {
+    /// Waiting for them.
+    Block,
+    /// SKIP LOCKED: the row is left out.
+    Skip,
+    /// NOWAIT: the statement fails.
+    Fail,
 }
 
 /// A call that gives rows.
@@ -302,8 +345,6 @@ pub struct Scan {
     pub width: usize,
     /// Whether it runs from the end.
     pub backward: bool,
-    /// FOR UPDATE and its siblings: rows are locked, judged again and returned in their newest version.
-    pub lock: Option<RowLock>,
 }
 
 impl Scan {

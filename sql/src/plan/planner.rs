@@ -194,8 +194,7 @@ fn plan_target(target: Target, ctx: PlannerContext<'_>) -> (Plan, Option<Expr>) 
     let Target { table, name, from, filter } = target;
     let again = Expr::all_of(filter.clone());
     let with_key = from.is_some() || ctx.keeps_estimates;
-    let relation =
-        |with_key| Relation::Table { table: Arc::clone(&table), name: Arc::clone(&name), lock: None, with_key };
+    let relation = |with_key| Relation::Table { table: Arc::clone(&table), name: Arc::clone(&name), with_key };
     let Some(from) = from else {
         let plan = plan_whole_rows(relation(with_key), filter.clone(), ctx);
         // Anything around the scan needs the key in the row.

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use heliosdb_storage::value::Value;
+use heliosdb_storage::value::{DataType, Value};
 
 use super::context::PlannerContext;
 use super::join::{JoinRel, Orders, Path, Problem, Search};
 use super::node::Planned;
 use super::planner::finish;
-use super::{Plan, RowLimit, SortKey, TableCall, cost};
-use crate::bind::tree::{Distinct, Grouping, Select, Window};
+use super::{LockRows, Plan, RowLimit, RowMark, SortKey, TableCall, cost};
+use crate::bind::tree::{Distinct, Grouping, JoinSide, Relation, Select, Window};
 use crate::bind::window::sort_keys;
 use crate::expr::Expr;
 
@@ -59,7 +59,8 @@ pub(super) fn plan_select(
     ctx: PlannerContext<'_>,
 ) -> Planned {
     push_having(&mut select);
-    let Select { from, filter, mut grouping, having, mut windows, mut sets, mut targets, distinct } = select;
+    let Select { from, filter, mut grouping, having, mut windows, mut sets, mut targets, distinct, locks } = select;
+    let locking = Locking::new(locks, &from, &filter, &mut targets);
     // Results of windows and set-returning functions over FROM are columns behind its own.
     let window_calls: usize = windows.iter().map(|window| window.calls.len()).sum();
     let later = window_calls + sets.iter().map(Vec::len).sum::<usize>();
@@ -94,7 +95,7 @@ pub(super) fn plan_select(
     let after =
         After { grouping: grouping.as_ref(), windows: &windows, targets: &targets, distinct: &distinct, order: &order };
     let choice = Choice::best(&search, &rel, &after, limit.as_ref(), ctx);
-    if choice.is_sorted && distinct == Distinct::No && grouping.is_none() {
+    if choice.is_sorted && distinct == Distinct::No && grouping.is_none() && locking.is_none() {
         // What only the order needed is not needed any more.
         targets.truncate(keep);
     }
@@ -124,7 +125,13 @@ pub(super) fn plan_select(
     };
     let order = if choice.is_sorted { Vec::new() } else { order };
     planned = match distinct {
-        Distinct::No => finish(planned, order, limit, ctx),
+        Distinct::No => match locking {
+            None => finish(planned, order, limit, ctx),
+            Some(locking) => {
+                let sorted = if order.is_empty() { planned } else { planned.sorted(order, None, ctx) };
+                finish(sorted.map(|input| locking.plan(input)), Vec::new(), limit, ctx)
+            }
+        },
         Distinct::Rows => {
             let groups = choice.distinct_rows;
             finish(planned.distinct(groups, ctx), order, limit, ctx)
@@ -139,6 +146,54 @@ pub(super) fn plan_select(
         planned = planned.map(|input| Plan::Truncate { input: Box::new(input), width: keep });
     }
     planned
+}
+
+/// FOR UPDATE: what is done with the rows once they are sorted.
+struct Locking {
+    base: usize,
+    marks: Vec<RowMark>,
+    filter: Option<Expr>,
+    targets: Vec<Expr>,
+}
+
+impl Locking {
+    /// Adds the row of FROM to the select list, if rows are locked.
+    fn new(marks: Vec<RowMark>, from: &Relation, filter: &[Expr], targets: &mut Vec<Expr>) -> Option<Self> {
+        if marks.is_empty() {
+            return None;
+        }
+        let base = targets.len();
+        let mut conditions = filter.to_vec();
+        inner_conditions(from, 0, &mut conditions);
+        let mut filter = Expr::all_of(conditions);
+        let mut again = targets.clone();
+        again.iter_mut().chain(&mut filter).for_each(|expr| expr.map_columns(&mut |column| column + base));
+        targets.extend((0..from.width()).map(|at| Expr::Column(at, DataType::Unknown)));
+        Some(Self { base, marks, filter, targets: again })
+    }
+
+    fn plan(self, input: Plan) -> Plan {
+        let Self { base, marks, filter, targets } = self;
+        Plan::LockRows(Box::new(LockRows { input, base, marks, filter, targets }))
+    }
+}
+
+/// The conditions of inner joins, over the row of FROM; `first` is where the relation's columns begin in it.
+fn inner_conditions(relation: &Relation, first: usize, out: &mut Vec<Expr>) {
+    let Relation::Join { left, right, kind, on, lateral } = relation else { return };
+    if *kind == JoinSide::Inner {
+        out.extend(on.iter().cloned().map(|mut condition| {
+            condition.map_columns(&mut |column| column + first);
+            condition
+        }));
+    }
+    if matches!(kind, JoinSide::Inner | JoinSide::Left) {
+        inner_conditions(left, first, out);
+    }
+    // What is inside of a lateral side sees another row.
+    if !lateral && matches!(kind, JoinSide::Inner | JoinSide::Right) {
+        inner_conditions(right, first + left.width(), out);
+    }
 }
 
 /// Windows over rows whose columns are those of a layout; each adds its results to it. `sorted` is the order that the rows

@@ -132,6 +132,7 @@ impl Plan {
             Self::RecursiveUnion(recursive) => recursive.base.width(),
             Self::SetOperation(operation) => operation.left.width(),
             Self::Window(window) => window.input.width() + window.calls.len(),
+            Self::LockRows(locks) => locks.base,
             Self::Insert(insert) => returned(insert.returning.as_ref()).count(),
             Self::Update(update) => returned(update.returning.as_ref()).count(),
             Self::Delete(delete) => returned(delete.returning.as_ref()).count(),
@@ -167,6 +168,7 @@ impl Plan {
             }
             Self::SetOperation(operation) => vec![(&operation.left, false), (&operation.right, false)],
             Self::Window(window) => vec![(&window.input, false)],
+            Self::LockRows(locks) => vec![(&locks.input, false)],
             Self::RecursiveUnion(recursive) => vec![(&recursive.base, false), (&recursive.step, false)],
             Self::Insert(insert) => vec![(&insert.input, false)],
             Self::Update(update) => vec![(&update.input, false)],
@@ -206,6 +208,7 @@ impl Plan {
             }
             Self::SetOperation(operation) => vec![(&mut operation.left, false), (&mut operation.right, false)],
             Self::Window(window) => vec![(&mut window.input, false)],
+            Self::LockRows(locks) => vec![(&mut locks.input, false)],
             Self::RecursiveUnion(recursive) => vec![(&mut recursive.base, false), (&mut recursive.step, false)],
             Self::Insert(insert) => vec![(&mut insert.input, false)],
             Self::Update(update) => vec![(&mut update.input, false)],
@@ -276,6 +279,7 @@ impl Plan {
             Self::Aggregate { groups, calls, .. } => {
                 groups.iter().chain(calls.iter().flat_map(AggregateCall::exprs)).collect()
             }
+            Self::LockRows(locks) => locks.targets.iter().chain(&locks.filter).collect(),
             Self::Window(window) => (window.partition.iter())
                 .chain(window.order.iter().map(|key| &key.expr))
                 .chain(window.calls.iter().flat_map(WindowCall::exprs))
@@ -328,6 +332,7 @@ impl Plan {
             Self::Aggregate { groups, calls, .. } => {
                 groups.iter_mut().chain(calls.iter_mut().flat_map(AggregateCall::exprs_mut)).collect()
             }
+            Self::LockRows(locks) => locks.targets.iter_mut().chain(&mut locks.filter).collect(),
             Self::Window(window) => (window.partition.iter_mut())
                 .chain(window.order.iter_mut().map(|key| &mut key.expr))
                 .chain(window.calls.iter_mut().flat_map(WindowCall::exprs_mut))

@@ -363,7 +363,7 @@ fn relations(plan: &Plan, locks: &mut Vec<(RelationId, TableLock)>) {
         None => locks.push((id, mode)),
     };
     match plan {
-        Plan::Scan(scan) if scan.lock.is_some() => add(scan.table.id, TableLock::RowShare),
+        Plan::LockRows(locks) => locks.marks.iter().for_each(|mark| add(mark.table.id, TableLock::RowShare)),
         Plan::Scan(scan) => add(scan.table.id, TableLock::AccessShare),
         Plan::Insert(insert) => add(insert.table.id, TableLock::RowExclusive),
         Plan::Update(update) => add(update.table.id, TableLock::RowExclusive),
@@ -389,7 +389,7 @@ fn is_quick(plan: &Plan) -> bool {
     let no_subquery = plan.exprs().iter().all(|expr| !expr.has_subquery() && !expr.is_volatile());
     no_subquery
         && match plan {
-            Plan::Scan(scan) => matches!(scan.access, Access::Point { .. }) && scan.lock.is_none(),
+            Plan::Scan(scan) => matches!(scan.access, Access::Point { .. }),
             Plan::OneRow => true,
             Plan::Project { input, .. }
             | Plan::Filter { input, .. }

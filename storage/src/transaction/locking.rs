@@ -35,6 +35,11 @@ impl Transaction {
         self.newest_row(&latest, table, key)
     }
 
+    /// Takes a lock on a row if nobody is in the way; false if somebody is.
+    pub fn try_lock_row(&mut self, table: &TableDef, key: &RowKey, mode: RowLock) -> Result<bool> {
+        self.locks.try_acquire(&Resource::Row(table.id, key.0.clone()), LockMode::Row(mode))
+    }
+
     /// A REPEATABLE READ transaction cannot go on with a row that others have changed since its snapshot. A row that looks
     /// the same again counts as unchanged.
     fn judge_repeatable(&self, latest: &ReadView, table: &TableDef, key: &RowKey) -> Result<()> {

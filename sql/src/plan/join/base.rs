@@ -104,9 +104,7 @@ fn table_relation(
         .map_or_else(|| assumed_row_bytes(table), |statistics| f64::from(statistics.row_bytes).max(8.0));
     let mut rel = JoinRel { relations: RelSet::one(at), rows, bytes: value_bytes(search, leaf), paths: Vec::new() };
     let mut parameterizations = vec![RelSet::EMPTY];
-    if !matches!(leaf.source, Source::Table { lock: Some(_), .. }) {
-        parameterizations.extend(parameterizations_of(problem, at));
-    }
+    parameterizations.extend(parameterizations_of(problem, at));
     for others in parameterizations {
         let requires = others.or(leaf.lateral);
         let mut clauses = own.clone();

@@ -88,18 +88,16 @@ impl Search<'_, '_> {
         stack: &[Layout],
     ) -> Plan {
         let leaf = self.problem.leaf(at);
-        let Source::Table { table, lock, .. } = &leaf.source else {
+        let Source::Table { table, .. } = &leaf.source else {
             return Plan::OneRow;
         };
         let judged: Vec<usize> = clauses
             .iter()
             .enumerate()
-            .filter(|(position, _)| lock.is_some() || !path.covered.contains(position))
+            .filter(|(position, _)| !path.covered.contains(position))
             .map(|(_, clause)| *clause)
             .collect();
-        // The row's newest version is judged and returned whole if rows are locked.
-        let mut columns: Layout =
-            if lock.is_some() { (leaf.first..leaf.first + table.columns.len()).collect() } else { wanted.to_vec() };
+        let mut columns: Layout = wanted.to_vec();
         let width = columns.len();
         for clause in &judged {
             self.problem.clause(*clause).expr.for_each_column(&mut |column| {
@@ -114,7 +112,7 @@ impl Search<'_, '_> {
         access.exprs_mut().into_iter().for_each(|expr| place(expr, &[], stack));
         let slots: Vec<usize> = columns.iter().map(|column| column - leaf.first).collect();
         let entry = match &mut access {
-            Access::Index { index, only, .. } if *only && lock.is_none() => {
+            Access::Index { index, only, .. } if *only => {
                 let entry = table.indexes.get(*index).and_then(|index| EntryColumns::new(table, index, &slots));
                 *only = entry.is_some();
                 entry
@@ -134,12 +132,7 @@ impl Search<'_, '_> {
             filter,
             width,
             backward,
-            lock: *lock,
         };
-        if lock.is_some() {
-            let have: Layout = columns.into_iter().take(width).collect();
-            return picked(Plan::Scan(Box::new(scan)), &have, wanted);
-        }
         Plan::Scan(Box::new(scan))
     }
 

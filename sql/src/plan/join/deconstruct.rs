@@ -96,10 +96,10 @@ impl<'c> Problem<'c> {
                     }
                 }
             }
-            Relation::Table { table, name, lock, with_key } => {
+            Relation::Table { table, name, with_key } => {
                 let width = table.columns.len() + usize::from(with_key);
                 let estimate = self.ctx.statistics.table(&table);
-                self.add_leaf(Source::Table { table, lock, estimate }, first, width, name)
+                self.add_leaf(Source::Table { table, estimate }, first, width, name)
             }
             other => {
                 let width = other.width();

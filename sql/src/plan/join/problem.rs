@@ -11,7 +11,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use heliosdb_storage::catalog::TableDef;
-use heliosdb_storage::transaction::RowLock;
 
 use super::classes::Class;
 use super::relset::RelSet;
@@ -76,8 +75,6 @@ pub enum Source {
     Table {
         /// The table.
         table: Arc<TableDef>,
-        /// FOR UPDATE and its siblings.
-        lock: Option<RowLock>,
         /// How large it is.
         estimate: TableEstimate,
     },

@@ -19,7 +19,7 @@ fn is_useless(problem: &Problem<'_>, at: usize, needed: &[usize]) -> bool {
     let Some(join) = problem.joins.get(at).filter(|join| join.kind == JoinKind::Left) else { return false };
     let Some(right) = join.right.single() else { return false };
     let leaf = problem.leaf(right);
-    let Source::Table { table, lock: None, .. } = &leaf.source else { return false };
+    let Source::Table { table, .. } = &leaf.source else { return false };
     let range = leaf.first..leaf.first + leaf.width;
     if needed.iter().any(|column| range.contains(column)) || problem.leaves.iter().any(|leaf| leaf.lateral.has(right)) {
         return false;

@@ -221,17 +221,18 @@ impl Select {
 
     /// Whether it is so but for a DISTINCT, which makes no difference to whether there is a row.
     pub fn is_bare(&self) -> bool {
-        let Self { from: _, filter: _, grouping, having, windows, sets, targets: _, distinct } = self;
+        let Self { from: _, filter: _, grouping, having, windows, sets, targets: _, distinct, locks } = self;
         grouping.is_none()
             && having.is_empty()
             && windows.is_empty()
             && sets.is_empty()
+            && locks.is_empty()
             && !matches!(distinct, Distinct::On(_))
     }
 
     /// Whether a condition on its rows can be judged before they are made: on those of FROM, or of groups.
     pub fn takes_conditions(&self) -> bool {
-        let Self { from: _, filter: _, grouping: _, having: _, windows, sets, targets: _, distinct } = self;
+        let Self { from: _, filter: _, grouping: _, having: _, windows, sets, targets: _, distinct, locks: _ } = self;
         windows.is_empty() && sets.is_empty() && !matches!(distinct, Distinct::On(_))
     }
 }
