@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use heliosdb_sql::session::{OpenPortal, Portal, Prepared, ResultFormats, Session, TransactionStatus};
+use heliosdb_sql::session::{Notification, OpenPortal, Portal, Prepared, ResultFormats, Session, TransactionStatus};
 use heliosdb_sql::{SqlError, SqlState};
 use heliosdb_storage::Row;
-use pgwire::messages::response::{CommandComplete, ReadyForQuery, TransactionStatus as WireStatus};
+use pgwire::messages::response::{CommandComplete, NotificationResponse, ReadyForQuery, TransactionStatus as WireStatus};
 use pgwire::messages::startup::ParameterStatus;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::Notify;
@@ -146,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
 
     /// Waits for bytes; false when the client has gone. Everything that was asked for is answered before.
     async fn wait_for_input(&mut self) -> Result<bool, Failure> {
-        let wants_flush = std::mem::take(&mut self.progress.flush_wanted);
+        let mut wants_flush = std::mem::take(&mut self.progress.flush_wanted);
         let (server, woken) = (Arc::clone(&self.server), Arc::clone(&self.woken));
         // While a group of messages is under way, the client is not idle.
         let idle = if self.progress.in_group { None } else { self.session.idle_timeout() };
@@ -163,7 +163,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             tokio::select! {
                 biased;
                 () = server.shutdown.wait() => return Err(Failure::Fatal(shutting_down())),
-                () = woken.notified() => {}
+                () = woken.notified() => {
+                    if !self.progress.in_group {
+                        wants_flush |= self.send_notifications()?;
+                    }
+                }
                 filled = exchanged => return Ok(filled?),
                 () = sleep_until(idle_end) => {
                     return Err(Failure::Fatal(too_long.expect("BUG: there is an end only with its error")));
@@ -293,6 +297,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             TransactionStatus::InTransaction => WireStatus::Transaction,
             TransactionStatus::Failed => WireStatus::Error,
         };
+        self.send_notifications()?;
         self.session.report_idle();
         self.wire.output.message(&ReadyForQuery::new(status))?;
         self.progress.flush_wanted = true;
@@ -308,6 +313,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Connection<S> {
             self.server.fatal.raise(&error.message);
         }
         Ok(())
+    }
+
+    /// Appends the notifications that have come, unless the client is in the middle of a transaction; whether there were any.
+    fn send_notifications(&mut self) -> Result<bool, Failure> {
+        let notifications = self.session.take_notifications();
+        for Notification { pid, channel, payload } in &notifications {
+            let message = NotificationResponse::new(*pid, channel.to_string(), payload.to_string());
+            self.wire.output.message(&message)?;
+        }
+        Ok(!notifications.is_empty())
     }
 
     fn report_settings(&mut self) -> Result<(), Failure> {

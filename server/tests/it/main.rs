@@ -5,6 +5,7 @@
 mod admission;
 mod config;
 mod copy;
+mod notifications;
 mod portals;
 mod process;
 mod protocol;

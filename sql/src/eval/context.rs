@@ -13,6 +13,7 @@ use crate::expr::Subquery;
 use crate::functions::sequence::SequenceSession;
 use crate::session::Notice;
 use crate::session::backend::{Backend, Backends};
+use crate::session::notifications::{Notifier, Pending};
 use crate::session::portals::Portals;
 use crate::session::settings::{Setting, Settings, SettingsStack};
 use crate::session::statements::Statements;
@@ -75,6 +76,10 @@ pub struct SessionFacts {
     pub(crate) portals: Mutex<Portals>,
     /// The session's advisory locks; none outside of a session.
     pub(crate) advisory: Mutex<Option<AdvisoryLocks>>,
+    /// LISTEN and NOTIFY: the queue of all sessions.
+    pub(crate) notifier: Arc<Notifier>,
+    /// What happens about them at COMMIT.
+    pub(crate) pending: Mutex<Pending>,
     /// The number of the transaction, once it has been asked for.
     transaction_number: Mutex<Option<i64>>,
 }
@@ -98,6 +103,8 @@ impl SessionFacts {
             statements: Mutex::default(),
             portals: Mutex::default(),
             advisory: Mutex::default(),
+            notifier: Arc::default(),
+            pending: Mutex::default(),
             transaction_number: Mutex::default(),
         }
     }
@@ -112,6 +119,7 @@ impl SessionFacts {
     /// The transaction has ended.
     pub(crate) fn end_transaction(&self) {
         self.backend.report_transaction(None);
+        *self.pending.lock() = Pending::default();
         *self.transaction_number.lock() = None;
         if let Some(advisory) = &mut *self.advisory.lock() {
             advisory.end_transaction();

@@ -12,6 +12,7 @@ pub mod enums;
 mod float;
 mod formatting;
 pub mod in_range;
+mod notify;
 mod integer;
 mod json;
 mod json_build;

@@ -41,6 +41,7 @@ static FUNCTIONS: &[&[ScalarFunction]] = &[
     super::sync::FUNCTIONS,
     super::sequence::FUNCTIONS,
     super::advisory::FUNCTIONS,
+    super::notify::FUNCTIONS,
     super::session::FUNCTIONS,
     super::settings::FUNCTIONS,
     super::system::FUNCTIONS,

@@ -55,6 +55,7 @@ pub type RowSource = Box<dyn Iterator<Item = Result<Row>> + Send>;
 /// All families of set-returning functions.
 static FAMILIES: &[&[TableFunction]] = &[
     super::json_rows::FUNCTIONS,
+    super::notify::TABLE_FUNCTIONS,
     super::series::FUNCTIONS,
     super::unnest::FUNCTIONS,
     super::regexp::TABLE_FUNCTIONS,

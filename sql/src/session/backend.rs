@@ -42,6 +42,8 @@ pub struct Backend {
     sleep: Mutex<()>,
     woken: Condvar,
     party: OnceLock<PartyId>,
+    /// Whether there are notifications for it.
+    notified: AtomicBool,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -126,6 +128,7 @@ impl Backend {
             sleep: Mutex::new(()),
             woken: Condvar::new(),
             party: OnceLock::new(),
+            notified: AtomicBool::new(false),
             wake: OnceLock::new(),
         }
     }
@@ -148,6 +151,17 @@ impl Backend {
 
     pub(crate) fn set_party(&self, party: PartyId) {
         self.party.get_or_init(|| party);
+    }
+
+    /// There are notifications for the session.
+    pub(crate) fn notify(&self) {
+        self.notified.store(true, Ordering::SeqCst);
+        self.wake();
+    }
+
+    /// Whether there have been notifications since the last call.
+    pub(crate) fn take_notified(&self) -> bool {
+        self.notified.swap(false, Ordering::SeqCst)
     }
 
     /// Wakes the session up if it waits for its client.

@@ -17,6 +17,7 @@ mod cursor;
 mod embedded;
 pub mod format;
 mod modes;
+pub mod notifications;
 mod portal;
 pub(crate) mod portals;
 mod prepared;
@@ -47,6 +48,8 @@ use crate::types::ValueContext;
 
 pub use crate::parse::ParsedStatement;
 use backend::{Activeness, Backend, Backends, Registered};
+use notifications::Notifier;
+pub use notifications::Notification;
 pub use copy_in::CopyIn;
 pub use copy_out::CopyOut;
 pub use format::{Format, ResultFormats};
@@ -64,6 +67,7 @@ pub struct Engine {
     sync: Arc<dyn SyncControl>,
     plans: PlanCache,
     backends: Arc<Backends>,
+    notifier: Arc<Notifier>,
     /// The settings that sessions begin with.
     defaults: RwLock<Arc<Settings>>,
 }
@@ -82,6 +86,7 @@ impl Engine {
             sync,
             plans: PlanCache::default(),
             backends: Backends::new(wake_lock_waiters),
+            notifier: Arc::default(),
             defaults: RwLock::default(),
         })
     }
@@ -111,6 +116,7 @@ impl Engine {
         advisory.set_cancel_flag(Arc::clone(facts.backend.flag()));
         facts.backend.set_party(advisory.party());
         *facts.advisory.get_mut() = Some(advisory);
+        facts.notifier = Arc::clone(&self.notifier);
         facts.sequences = SequenceSession::new(Arc::clone(&self.store));
         Session {
             engine: Arc::clone(self),

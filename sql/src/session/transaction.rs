@@ -8,6 +8,7 @@ use heliosdb_storage::{Transaction, WriteOrigin};
 use super::Session;
 use super::baseline::Baselines;
 use super::modes::check_built;
+use super::notifications::Mark;
 use super::settings::{Saved, Settings};
 use crate::error::{Result, SqlError, SqlState};
 use crate::parse::session::Modes;
@@ -44,6 +45,7 @@ pub(super) struct NamedSavepoint {
     savepoint: Savepoint,
     baselines: Baselines,
     settings: Saved,
+    pending: Mark,
 }
 
 impl State {
@@ -213,7 +215,8 @@ impl Session {
                 let before = active.settings;
                 self.generation += 1;
                 self.facts.portals.lock().end_transaction();
-                let committed = active.txn.commit();
+                let txn = active.txn;
+                let committed = self.commit_notifying(|| Ok(txn.commit()?));
                 self.facts.end_transaction();
                 match committed {
                     Ok(_) => {
@@ -224,7 +227,7 @@ impl Session {
                     Err(error) => {
                         self.facts.settings.lock().restore(before);
                         self.follow_settings();
-                        Err(error.into())
+                        Err(error)
                     }
                 }
             }
@@ -273,6 +276,7 @@ impl Session {
             savepoint,
             baselines: active.baselines.clone(),
             settings,
+            pending: self.facts.pending.lock().mark(),
         });
         Ok(())
     }
@@ -312,6 +316,7 @@ impl Session {
             active.txn.rollback_to(entry.savepoint);
             active.baselines = entry.baselines.clone();
             self.facts.settings.lock().restore(entry.settings.clone());
+            self.facts.pending.lock().roll_back_to(entry.pending);
         }
         self.follow_settings();
         self.facts.portals.lock().roll_back_to(at);

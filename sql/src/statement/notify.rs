@@ -1,8 +1,9 @@
 //! LISTEN, UNLISTEN, NOTIFY.
 
-use crate::error::{Result, SqlError};
+use crate::error::Result;
 use crate::parse::session::NotifyStatement;
 use crate::session::Session;
+use crate::session::notifications::Change;
 
 pub(super) const fn tag(statement: &NotifyStatement) -> &'static str {
     match statement {
@@ -12,6 +13,11 @@ pub(super) const fn tag(statement: &NotifyStatement) -> &'static str {
     }
 }
 
-pub(super) fn run(_: &mut Session, statement: &NotifyStatement) -> Result<()> {
-    Err(SqlError::unsupported(tag(statement)))
+pub(super) fn run(session: &mut Session, statement: &NotifyStatement) -> Result<()> {
+    match statement {
+        NotifyStatement::Listen(channel) => session.change_listening(Change::Listen(channel.clone())),
+        NotifyStatement::Unlisten(channel) => session.change_listening(Change::Unlisten(channel.clone())),
+        NotifyStatement::UnlistenAll => session.change_listening(Change::UnlistenAll),
+        NotifyStatement::Notify { channel, payload } => session.send(channel, payload),
+    }
 }

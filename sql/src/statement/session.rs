@@ -69,6 +69,7 @@ fn discard(session: &mut Session, what: Discard) -> Result<()> {
             session.close_all_cursors();
             session.deallocate_all();
             session.unlock_all_advisory();
+            session.unlisten_all();
             session.change_settings(false, |settings, startup| {
                 settings.reset_all(startup);
                 Ok(())
