@@ -8,7 +8,7 @@
 //!
 //! | module | what |
 //! |---|---|
-//! | [`parse`] | SQL text to sqlparser's tree, and our own statements |
+//! | [`parse`] | SQL text to trees: our own grammar, and sqlparser for the rest of DDL |
 //! | [`bind`] | names, types, coercions: the typed tree of [`expr`] |
 //! | [`plan`] | access paths, joins, pushdown; the plan cache |
 //! | [`exec`] | one operator a file |
