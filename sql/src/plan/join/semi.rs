@@ -19,7 +19,8 @@ pub(super) fn join_of(problem: &mut Problem<'_>, expr: Expr, part: &mut Part) ->
     match expr {
         Expr::Subquery(subquery) => match &subquery.kind {
             SubqueryKind::Exists => exists(problem, *subquery, JoinKind::Semi, part).map_err(subquery_expr),
-            SubqueryKind::In(_) => is_in(problem, *subquery, part).map_err(subquery_expr),
+            // One that reads outer rows stays a subquery: as a join, equal columns of both sides lost rows.
+            SubqueryKind::In(_) if !subquery.correlated => is_in(problem, *subquery, part).map_err(subquery_expr),
             _ => Err(Expr::Subquery(subquery)),
         },
         Expr::Not(inner) => match *inner {
