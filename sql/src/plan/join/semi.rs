@@ -19,8 +19,7 @@ pub(super) fn join_of(problem: &mut Problem<'_>, expr: Expr, part: &mut Part) ->
     match expr {
         Expr::Subquery(subquery) => match &subquery.kind {
             SubqueryKind::Exists => exists(problem, *subquery, JoinKind::Semi, part).map_err(subquery_expr),
-            // One that reads outer rows stays a subquery: as a join, equal columns of both sides lost rows.
-            SubqueryKind::In(_) if !subquery.correlated => is_in(problem, *subquery, part).map_err(subquery_expr),
+            SubqueryKind::In(_) => is_in(problem, *subquery, part).map_err(subquery_expr),
             _ => Err(Expr::Subquery(subquery)),
         },
         Expr::Not(inner) => match *inner {
@@ -55,6 +54,12 @@ fn bare_select(query: &mut Query) -> Option<&mut Select> {
         Body::Select(select) if select.is_bare() && !matches!(select.from, Relation::OneRow) => Some(select),
         _ => None,
     }
+}
+
+fn is_correlated(query: &Query) -> bool {
+    let mut found = false;
+    query.columns_at(1, &mut |_| found = true);
+    found
 }
 
 fn from_is_free(select: &Select) -> bool {
@@ -105,6 +110,8 @@ fn is_in(problem: &mut Problem<'_>, mut subquery: Subquery, part: &mut Part) -> 
         |target: Expr| Expr::Call { function: equal, args: vec![wanted.clone(), target], returns: DataType::Bool };
     let SubqueryForm::Bound(query) = &mut subquery.form else { return Err(subquery) };
     if query.limit.is_none()
+        // One that reads outer rows stays a subquery: as a join, equal columns of both sides lost rows.
+        && !is_correlated(query)
         && let Some(select) = bare_select(query)
         && from_is_free(select)
         && !select.filter.iter().any(Expr::is_volatile)
@@ -124,9 +131,7 @@ fn is_in(problem: &mut Problem<'_>, mut subquery: Subquery, part: &mut Part) -> 
         add_join(problem, from, filter, Some(Box::new(equality)), JoinKind::Semi, part);
         return Ok(());
     }
-    let mut correlated = false;
-    query.columns_at(1, &mut |_| correlated = true);
-    if correlated || query.is_volatile() {
+    if is_correlated(query) || query.is_volatile() {
         return Err(subquery);
     }
     let mut query = std::mem::take(query);
