@@ -182,9 +182,7 @@ fn rows_of(session: &mut Session, off: &[&str], sql: &str) -> Vec<String> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
-    // It still finds wrong plans now and then: run it by name (`--ignored`) until it finds none.
     #[test]
-    #[ignore = "finds wrong plans of correlated subqueries"]
     fn plans_of_all_kinds_give_the_same_rows(rows in rows(), queries in proptest::collection::vec(query(), 10)) {
         let engine = engine();
         let mut session = session(&engine);

@@ -110,8 +110,6 @@ fn is_in(problem: &mut Problem<'_>, mut subquery: Subquery, part: &mut Part) -> 
         |target: Expr| Expr::Call { function: equal, args: vec![wanted.clone(), target], returns: DataType::Bool };
     let SubqueryForm::Bound(query) = &mut subquery.form else { return Err(subquery) };
     if query.limit.is_none()
-        // One that reads outer rows stays a subquery: as a join, equal columns of both sides lost rows.
-        && !is_correlated(query)
         && let Some(select) = bare_select(query)
         && from_is_free(select)
         && !select.filter.iter().any(Expr::is_volatile)
@@ -214,7 +212,9 @@ fn unique_on(problem: &Problem<'_>, on: &[Expr], left: &Part, right: &Part) -> O
         let (_, side) = clause.equality.as_ref()?.across(left.all, right.all)?;
         // Only columns: what is made unique is rows of columns.
         let Expr::Column(..) = side else { return None };
-        sides.push(side.clone());
+        if !sides.iter().any(|known: &Expr| known.same(side)) {
+            sides.push(side.clone());
+        }
     }
     (!sides.is_empty()).then_some(sides)
 }

@@ -137,11 +137,11 @@ settings! {
     EnablePartitionPruning = Definition::bool("enable_partition_pruning", true, METHOD, "Leaving partitions out.").no_effect();
     EnablePartitionwiseJoin = Definition::bool("enable_partitionwise_join", false, METHOD, "Joins of partitions.").no_effect();
     EnablePartitionwiseAggregate = Definition::bool("enable_partitionwise_aggregate", false, METHOD, "Aggregation of partitions.").no_effect();
-    SeqPageCost = Definition::real("seq_page_cost", (1.0, 0.0, f64::MAX), COST, "The cost of a page read in order.").planning().no_effect();
-    RandomPageCost = Definition::real("random_page_cost", (4.0, 0.0, f64::MAX), COST, "The cost of a page read out of order.").planning().no_effect();
-    CpuTupleCost = Definition::real("cpu_tuple_cost", (0.01, 0.0, f64::MAX), COST, "The cost of a row.").planning().no_effect();
-    CpuIndexTupleCost = Definition::real("cpu_index_tuple_cost", (0.005, 0.0, f64::MAX), COST, "The cost of an index entry.").planning().no_effect();
-    CpuOperatorCost = Definition::real("cpu_operator_cost", (0.0025, 0.0, f64::MAX), COST, "The cost of an operator.").planning().no_effect();
+    SeqPageCost = Definition::real("seq_page_cost", (1.0, 0.0, f64::MAX), COST, "The cost of a page read in order.").planning();
+    RandomPageCost = Definition::real("random_page_cost", (4.0, 0.0, f64::MAX), COST, "The cost of a page read out of order.").planning();
+    CpuTupleCost = Definition::real("cpu_tuple_cost", (0.01, 0.0, f64::MAX), COST, "The cost of a row.").planning();
+    CpuIndexTupleCost = Definition::real("cpu_index_tuple_cost", (0.005, 0.0, f64::MAX), COST, "The cost of an index entry.").planning();
+    CpuOperatorCost = Definition::real("cpu_operator_cost", (0.0025, 0.0, f64::MAX), COST, "The cost of an operator.").planning();
     EffectiveCacheSize = Definition::integer("effective_cache_size", (524_288, 1, MAX), Unit::Blocks, COST, "How much of the data the planner thinks is in memory.").planning().no_effect();
     ParallelSetupCost = Definition::real("parallel_setup_cost", (1000.0, 0.0, f64::MAX), COST, "The cost of starting workers.").no_effect();
     ParallelTupleCost = Definition::real("parallel_tuple_cost", (0.1, 0.0, f64::MAX), COST, "The cost of a row that a worker passes on.").no_effect();

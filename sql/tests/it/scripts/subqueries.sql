@@ -26,3 +26,8 @@ SELECT p.id, (SELECT count(*) FROM (SELECT v FROM q WHERE q.p_id = p.id) AS d) A
 SELECT id FROM p WHERE 'a' IN (SELECT name FROM p);
 SELECT id FROM p WHERE nope IN (SELECT 1);
 SELECT (SELECT q.v FROM q WHERE q.id = (SELECT min(id) FROM q AS w WHERE w.p_id = p.id)) AS first FROM p ORDER BY p.id;
+CREATE TABLE twice (x int, y int);
+INSERT INTO twice VALUES (1, 1), (1, 2), (2, 2), (NULL, 1);
+SELECT t.x, t.y FROM twice AS t WHERE EXISTS (SELECT 1 FROM twice AS q WHERE q.x = t.x AND q.x = t.y) ORDER BY 1, 2;
+SELECT t.x, t.y FROM twice AS t WHERE t.x IN (SELECT q.x FROM twice AS q WHERE q.x = t.y) ORDER BY 1, 2;
+SELECT t.x, u.y FROM twice AS t CROSS JOIN twice AS u WHERE t.x = u.y AND t.x IN (SELECT q.x FROM twice AS q WHERE q.x = t.y) ORDER BY 1, 2;
