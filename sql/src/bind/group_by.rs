@@ -138,7 +138,7 @@ impl Binder<'_> {
     /// The position of an expression among those that are grouped by.
     fn group(&mut self, expr: &ast::Expr, sight: &Sight<'_, '_>, groups: &mut Vec<Expr>) -> Result<usize> {
         let group = match position(expr) {
-            Some(position) => by_position(sight.targets, position, "GROUP BY")
+            Some(position) => by_position(sight.targets, &position, "GROUP BY")
                 .map_err(|error| self.at_expr(expr, error))?
                 .expr
                 .clone(),

@@ -78,7 +78,7 @@ impl Binder<'_> {
     /// The column of the select list that a position or a bare name means in a clause.
     pub(super) fn output_column(&self, expr: &ast::Expr, targets: &[Target], clause: &str) -> Result<Option<usize>> {
         if let Some(position) = position(expr) {
-            by_position(targets, position, clause).map_err(|error| self.at_expr(expr, error))?;
+            by_position(targets, &position, clause).map_err(|error| self.at_expr(expr, error))?;
             return Ok(position.parse::<usize>().ok().map(|n| n.saturating_sub(1)));
         }
         if is_constant(expr) {

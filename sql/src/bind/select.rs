@@ -4,6 +4,7 @@ use heliosdb_storage::RelationId;
 use heliosdb_storage::value::{ColumnType, DataType};
 use sqlparser::ast::{self, SelectItem};
 use sqlparser::tokenizer::Span;
+use std::borrow::Cow;
 
 use super::Binder;
 use super::column_name::figure_name;
@@ -216,10 +217,17 @@ fn name_span(expr: &ast::Expr) -> Option<Span> {
     }
 }
 
-/// The number of a column, if the expression is a plain integer.
-pub(super) fn position(expr: &ast::Expr) -> Option<&str> {
+/// The number of a column, if the expression is a plain number; a sign before it belongs to it.
+pub(super) fn position(expr: &ast::Expr) -> Option<Cow<'_, str>> {
     match expr {
-        ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(text, false), .. }) => Some(text),
+        ast::Expr::Value(ast::ValueWithSpan { value: ast::Value::Number(text, false), .. }) => {
+            Some(Cow::Borrowed(text))
+        }
+        ast::Expr::Nested(inner) => position(inner),
+        ast::Expr::UnaryOp { op: ast::UnaryOperator::Minus, expr } => match position(expr)?.as_ref() {
+            "0" => Some(Cow::Borrowed("0")),
+            text => Some(Cow::Owned(format!("-{text}"))),
+        },
         _ => None,
     }
 }

@@ -88,8 +88,6 @@ pub struct Methods {
     pub sort: bool,
     /// `enable_hashagg`
     pub hashagg: bool,
-    /// `enable_memoize`
-    pub memoize: bool,
 }
 
 impl Default for PlannerSettings {
@@ -105,7 +103,6 @@ impl Default for PlannerSettings {
                 mergejoin: true,
                 sort: true,
                 hashagg: true,
-                memoize: true,
             },
             seq_page_cost: 1.0,
             random_page_cost: 4.0,

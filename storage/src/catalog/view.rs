@@ -22,9 +22,6 @@ pub struct ViewDef {
     pub query: String,
     /// What the query names.
     pub references: Vec<Reference>,
-    /// `security_invoker`: it is read with the rights of who asks, not with those of its owner.
-    #[serde(default)]
-    pub security_invoker: bool,
 }
 
 /// A column of a view.

@@ -8,7 +8,44 @@ use heliosdb_tests::fleet::Node;
 use heliosdb_tests::postgres::{NAME, Postgres};
 
 /// Commands that need what is not built yet: reported, no failure. To be empty in the end.
-const PENDING: &[&str] = &[""];
+const PENDING: &[&str] = &[
+    "d",
+    "dT_plus",
+    "d_customer",
+    "d_customer_plus",
+    "d_index",
+    "d_index_plus",
+    "d_line",
+    "d_pattern",
+    "d_plus",
+    "d_sale",
+    "d_sale_plus",
+    "d_view",
+    "d_view_plus",
+    "dd",
+    "df",
+    "df_pattern",
+    "df_plus",
+    "dg",
+    "di",
+    "di_plus",
+    "dn",
+    "dn_plus",
+    "dp",
+    "ds_plus",
+    "dt",
+    "dt_plus",
+    "du",
+    "du_plus",
+    "dv",
+    "dv_plus",
+    "l",
+    "l_plus",
+    "sf",
+    "sv",
+];
+/// The schema uses what is not built yet. To be false in the end.
+const SCHEMA_PENDING: bool = true;
 
 fn psql(port: u16, file: &Path) -> String {
     let mut command = Command::new("psql");
@@ -53,7 +90,7 @@ fn psql_describes_a_schema_as_it_describes_postgresql() {
     let ports = [postgres.address().port(), node.pg().port()];
     for port in ports {
         let said = psql(port, &folder.join("schema.sql"));
-        assert!(PENDING.contains(&"") || said.is_empty(), "the schema cannot be made: {said}");
+        assert!(SCHEMA_PENDING || said.is_empty(), "the schema cannot be made: {said}");
         print!("{said}");
     }
     let mut files: Vec<PathBuf> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -65,7 +102,7 @@ fn psql_describes_a_schema_as_it_describes_postgresql() {
         let name = file.file_stem().unwrap().to_string_lossy().into_owned();
         let [expected, actual] = ports.map(|port| normalize(&name, &psql(port, file)));
         if expected != actual {
-            let pending = PENDING.iter().any(|pending| pending.is_empty() || *pending == name);
+            let pending = PENDING.contains(&name.as_str());
             failures += usize::from(!pending);
             println!("== psql/{name}.psql\n-- PostgreSQL\n{expected}-- HeliosDB\n{actual}");
         }

@@ -1,6 +1,6 @@
 //! What time it is.
 
-use heliosdb_storage::value::{DataType, Value};
+use heliosdb_storage::value::{ColumnType, DataType, Value};
 
 use super::super::ScalarFunction;
 use super::{D, T, TIME, TIME_TZ, TS, Z};
@@ -9,7 +9,6 @@ use crate::eval::EvalContext;
 use crate::types::cast::cast;
 use crate::types::datetime::now_micros;
 use crate::types::{to_text, typmod};
-use heliosdb_storage::value::ColumnType;
 
 pub(in crate::functions) static FUNCTIONS: &[ScalarFunction] = &[
     ScalarFunction::new("now", &[], Z, start).stable(),

@@ -117,7 +117,7 @@ impl Template {
                     behind_v = true;
                     (1, None)
                 }
-                ('B' | 'b', _) => (1, None),
+                ('B' | 'b', _) => return Err(SqlError::unsupported("B in a template of numbers")),
                 ('"', _) => {
                     let inside = rest.get(1..).unwrap_or("");
                     let end = inside.find('"').unwrap_or(inside.len());

@@ -126,6 +126,9 @@ struct Reader<'a> {
 }
 
 fn read(text: &str, template: &str) -> Result<Read> {
+    if template.get(..2).is_some_and(|head| head.eq_ignore_ascii_case("FX")) {
+        return Err(SqlError::unsupported("FX in a template to read by"));
+    }
     let mut read = Read::default();
     let mut reader = Reader { rest: text };
     for part in parts(template) {
@@ -259,9 +262,11 @@ impl Reader<'_> {
             Field::DayShort(_) => drop(self.name(&DAYS, Some(3), "Dy")?),
             Field::DayOfYear => read.day_of_year = Some(self.digits("DDD", width(3))?.0),
             Field::Day => read.day = Some(self.digits("DD", width(2))?.0),
-            Field::DayOfWeek | Field::WeekOfMonth | Field::Quarter | Field::Century => {
-                self.digits("D", width(2))?;
-            }
+            // Neither says which day is meant; PostgreSQL passes them over too.
+            Field::DayOfWeek => drop(self.digits("D", width(1))?),
+            Field::Quarter => drop(self.digits("Q", width(1))?),
+            Field::WeekOfMonth => return Err(SqlError::unsupported("W in a template to read by")),
+            Field::Century => return Err(SqlError::unsupported("CC in a template to read by")),
             Field::IsoDayOfWeek => read.iso_day = Some(self.digits("ID", 1)?.0),
             Field::IsoDayOfYear => {
                 let (n, _) = self.digits("IDDD", width(3))?;

@@ -176,7 +176,6 @@ impl Search<'_, '_> {
     fn allowed(&self, a: RelSet, b: RelSet) -> Option<Allowed<'_>> {
         let both = a.or(b);
         let mut found: Option<Allowed<'_>> = None;
-        let mut unique = false;
         let mut must_be_left = false;
         for (at, join) in self.problem.joins.iter().enumerate() {
             let is_done = |set: RelSet| join.min_left.is_within(set) && join.min_right.is_within(set);
@@ -195,7 +194,6 @@ impl Search<'_, '_> {
             } else if join.min_left.is_within(b) && join.min_right.is_within(a) {
                 Some(Allowed { join: Some((at, join)), reversed: true, unique: false })
             } else if join.kind == JoinKind::Semi && join.unique_on.is_some() && (join.right == a || join.right == b) {
-                unique = true;
                 Some(Allowed { join: Some((at, join)), reversed: join.right == a, unique: true })
             } else {
                 None
@@ -216,7 +214,6 @@ impl Search<'_, '_> {
             }
             must_be_left = true;
         }
-        let _ = unique;
         if must_be_left {
             let is_strict_left = found
                 .as_ref()

@@ -151,7 +151,6 @@ impl Settings {
                 mergejoin: self.is_on(Setting::EnableMergejoin),
                 sort: self.is_on(Setting::EnableSort),
                 hashagg: self.is_on(Setting::EnableHashagg),
-                memoize: self.is_on(Setting::EnableMemoize),
             },
             seq_page_cost: self.real(Setting::SeqPageCost),
             random_page_cost: self.real(Setting::RandomPageCost),

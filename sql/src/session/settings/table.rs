@@ -124,7 +124,7 @@ settings! {
     EnableIndexonlyscan = Definition::bool("enable_indexonlyscan", true, METHOD, "Index-only scans.").planning();
     EnableIndexscan = Definition::bool("enable_indexscan", true, METHOD, "Index scans.").planning();
     EnableMaterial = Definition::bool("enable_material", true, METHOD, "Keeping the rows of an input.").planning().no_effect();
-    EnableMemoize = Definition::bool("enable_memoize", true, METHOD, "Keeping the rows of an inner side by its parameters.").planning();
+    EnableMemoize = Definition::bool("enable_memoize", true, METHOD, "Keeping the rows of an inner side by its parameters.").planning().no_effect();
     EnableMergejoin = Definition::bool("enable_mergejoin", true, METHOD, "Merge joins.").planning();
     EnableNestloop = Definition::bool("enable_nestloop", true, METHOD, "Nested-loop joins.").planning();
     EnableSeqscan = Definition::bool("enable_seqscan", true, METHOD, "Sequential scans.").planning();

@@ -58,16 +58,15 @@ fn create(session: &mut Session, create: &CreateView) -> Result<()> {
             return Err(SqlError::new(SqlState::WRONG_OBJECT_TYPE, message));
         }
     };
-    let mut view = ViewDef {
+    let view = ViewDef {
         id,
         schema,
         name: create.name.name.clone(),
         columns: bound.columns,
         query: bound.text,
         references: bound.references,
-        security_invoker: false,
     };
-    set_options(&mut view, &create.options)?;
+    check_options(&create.options)?;
     put(session, view)
 }
 
@@ -95,12 +94,14 @@ fn check_replacement(old: &ViewDef, new: &[ViewColumn]) -> Result<()> {
     Ok(())
 }
 
-fn set_options(view: &mut ViewDef, options: &[(String, Option<String>)]) -> Result<()> {
+/// The options that a view can have are off, and can be said to be so.
+fn check_options(options: &[(String, Option<String>)]) -> Result<()> {
     for (name, value) in options {
         match name.as_str() {
-            "security_invoker" => view.security_invoker = is_on(name, value.as_deref())?,
-            "security_barrier" if !is_on(name, value.as_deref())? => {}
-            "security_barrier" | "check_option" => return Err(SqlError::unsupported(format!("view option {name}"))),
+            "security_invoker" | "security_barrier" if !is_on(name, value.as_deref())? => {}
+            "security_invoker" | "security_barrier" | "check_option" => {
+                return Err(SqlError::unsupported(format!("view option {name}")));
+            }
             _ => {
                 return Err(SqlError::new(
                     SqlState::INVALID_PARAMETER_VALUE,
@@ -152,16 +153,10 @@ fn alter(session: &mut Session, view: &ViewDef, change: &ViewChange) -> Result<(
             dependency::rename(session, &renaming)?;
             put(session, ViewDef { schema: to, ..view.clone() })
         }
-        ViewChange::SetOptions(options) => {
-            let mut changed = view.clone();
-            set_options(&mut changed, options)?;
-            put(session, changed)
-        }
+        ViewChange::SetOptions(options) => check_options(options),
         ViewChange::ResetOptions(names) => {
             let off: Vec<_> = names.iter().map(|name| (name.clone(), Some("false".to_owned()))).collect();
-            let mut changed = view.clone();
-            set_options(&mut changed, &off)?;
-            put(session, changed)
+            check_options(&off)
         }
     }
 }

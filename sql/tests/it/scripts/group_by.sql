@@ -73,3 +73,6 @@ select a, count(*) from s group by a order by b;
 select grouping(a), grouping(a) from s group by grouping sets (a, ()) order by 1;
 select * from s group by k, a, b, v order by k;
 select count(*) from s group by cube(a,b,v) order by 1;
+SELECT 1 GROUP BY (- 1);
+SELECT 5 AS a ORDER BY -1;
+SELECT 5 AS a GROUP BY (1);

@@ -30,8 +30,13 @@ use outcome::Outcome;
 use report::{Finding, Report};
 use script::{Script, Statement};
 
-/// Files that use what is not built yet: their differences are reported, not failures. To be empty in the end.
-const PENDING: &[&str] = &["types/", "functions/", "queries/", "dml/", "ddl/", "session/", "catalog/", "shop/"];
+/// How many statements of a file may differ because what they use is not built yet: `pending.txt` says it a line a file. A
+/// file that is not there may not differ at all. To be empty in the end.
+fn pending(script: &str) -> usize {
+    let listed = include_str!("pending.txt").lines();
+    let counts = listed.filter_map(|line| line.split_once(' '));
+    counts.filter(|(name, _)| *name == script).map(|(_, count)| count.trim().parse::<usize>().unwrap()).sum()
+}
 
 /// How statements travel.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -147,8 +152,7 @@ fn run_topic(topic: &str) {
         for pass in Pass::ALL {
             run_pass(&sides, script, pass, &mut findings);
         }
-        let pending = PENDING.iter().any(|&pending| script.name.starts_with(pending));
-        report.add(script, findings, pending);
+        report.add(script, findings, pending(&script.name));
     }
     report.conclude();
 }

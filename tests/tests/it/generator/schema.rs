@@ -26,7 +26,6 @@ impl Schema {
         for number in 0..rng.between(3, 4) {
             schema.add_table(rng, format!("t{number}"));
         }
-        schema.script.push("ANALYZE".to_owned());
         schema
     }
 
